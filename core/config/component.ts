@@ -1,0 +1,28 @@
+import type { z } from 'zod'
+
+/**
+ * What a component (verifier, stage, connector) declares about itself. Config lint, the reference docs,
+ * and later forms and CRD schemas are made from it.
+ */
+export interface ComponentSpec<C = unknown> {
+  /** Kebab-case; what configuration says. */
+  name: string
+  kind: 'verifier' | 'stage' | 'connector'
+  summary: string
+  status: 'stable' | 'beta'
+  /** Its own configuration, with a description on every field. */
+  config: z.ZodType<C>
+  /** Secrets by role, with what they must look like. */
+  secrets?: Readonly<Record<string, SecretSpec>>
+  /** Every reason its decisions may give, snake_case, with what it means. */
+  reasons: Readonly<Record<string, string>>
+  /** Configuration examples, in YAML. */
+  examples: readonly { title: string; yaml: string }[]
+}
+
+export interface SecretSpec {
+  description: string
+  required: boolean
+  /** Several values may live at once (rotation). */
+  many: boolean
+}

@@ -1,0 +1,28 @@
+import type { ErrorEntry } from './entry.ts'
+
+export const logErrors = {
+  ZENHOOK_LOG_CLOSED: {
+    summary: 'The log is closed',
+    fix: 'Open it again; a closing process no longer accepts records',
+  },
+  ZENHOOK_LOG_UNAVAILABLE: {
+    summary: 'The log cannot be reached',
+    fix: 'Check that the brokers of KAFKA_BROKERS run and can be reached; nothing is lost, appends are retried',
+  },
+  ZENHOOK_LOG_RECORD_TOO_LARGE: {
+    summary: 'A record is larger than its topic accepts',
+    fix: "Raise the topic's max.message.bytes or lower the source's maxBody",
+  },
+  ZENHOOK_LOG_UNKNOWN_TOPIC: {
+    summary: 'The topic does not exist',
+    fix: 'Create it with ensureTopics; topics are never created by themselves',
+  },
+  ZENHOOK_LOG_NOT_OWNER: {
+    summary: 'The partition has moved to another consumer',
+    fix: 'Nothing: its new owner continues from the last settled position',
+  },
+  ZENHOOK_LOG_GAP: {
+    summary: 'Records were removed before they were read',
+    fix: "Raise the topic's retention above the longest outage of its consumers",
+  },
+} as const satisfies Record<string, ErrorEntry>

@@ -1,0 +1,3 @@
+import type { ErrorEntry } from './entry.ts'
+
+export const verifyErrors = {} as const satisfies Record<string, ErrorEntry>
