@@ -11,4 +11,5 @@
  */
 
 export * from './identity.ts'
+export * from './make.ts'
 export * from './types.ts'

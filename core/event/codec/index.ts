@@ -1,5 +1,6 @@
 import type { Dead, DecisionSet, Dispatch, Event } from '../types.ts'
 
+export { type CodecOptions, createCodec } from './codec.ts'
 export type { AvroSchema, Schemas } from './schemas.ts'
 
 /** A registry object as it lies in the topic `registry`; `spec` is JSON. */

@@ -1,0 +1,48 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { AvroSchema, RecordKind } from '../index.ts'
+
+/** One schema version and its id, which is never used for anything else again. */
+export interface ManifestEntry {
+  id: number
+  /** Name of the record, without its namespace. */
+  name: string
+  /** Relative to the folder. */
+  file: string
+}
+
+/**
+ * `schemas/avro` of this package, found from a checkout and from compiled output alike: the package's
+ * root is the nearest folder above with its `package.json`.
+ */
+export const packageSchemasFolder = (): string => {
+  let folder = dirname(fileURLToPath(import.meta.url))
+  while (
+    !existsSync(join(folder, 'package.json')) ||
+    !existsSync(join(folder, 'schemas', 'avro'))
+  ) {
+    const parent = dirname(folder)
+    if (parent === folder) throw new Error('schemas/avro is missing from the package')
+    folder = parent
+  }
+  return join(folder, 'schemas', 'avro')
+}
+
+export const readSchema = async (folder: string, file: string): Promise<AvroSchema> =>
+  JSON.parse(await readFile(join(folder, file), 'utf8')) as AvroSchema
+
+/** The present schema of every kind, as shipped. */
+export const packageSchemas = async (
+  folder: string = packageSchemasFolder(),
+): Promise<Readonly<Record<RecordKind, AvroSchema>>> => {
+  const [event, dispatch, decisions, dead, registry] = await Promise.all([
+    readSchema(folder, 'event.avsc'),
+    readSchema(folder, 'dispatch.avsc'),
+    readSchema(folder, 'decisions.avsc'),
+    readSchema(folder, 'dead.avsc'),
+    readSchema(folder, 'registry.avsc'),
+  ])
+  return { event, dispatch, decisions, dead, registry }
+}

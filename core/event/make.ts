@@ -1,0 +1,123 @@
+import type { Event } from './types.ts'
+
+/** An event without its parsed body. */
+export type EventFields = Omit<Event, 'data'>
+
+/** JSON nested deeper than this is not parsed: whoever walks the data may recurse. */
+export const maxDataDepth = 100
+
+/** Builds an event whose `data` is parsed from `raw` on first use, once. */
+export const makeEvent = (fields: EventFields): Event => {
+  let parsed = false
+  let data: unknown
+  return assemble(fields, fields.facts, () => {
+    if (!parsed) {
+      data = parseData(fields.contentType, fields.raw)
+      parsed = true
+    }
+    return data
+  })
+}
+
+/** The same event with these facts instead; raw bytes and parsed body are shared, not copied. */
+export const withFacts = (event: Event, facts: Event['facts']): Event =>
+  assemble(event, facts, () => event.data)
+
+/** The same event, knowing where it lies in `received`. */
+export const withOrigin = (event: Event, origin: Event['origin']): Event =>
+  assemble({ ...withoutData(event), origin }, event.facts, () => event.data)
+
+const withoutData = (event: Event): EventFields => fieldsOf(event, event.facts)
+
+// Spelled out, so that all events have one shape and no getter is run by copying.
+const fieldsOf = (from: EventFields, facts: Event['facts']): EventFields => ({
+  id: from.id,
+  tenant: from.tenant,
+  source: from.source,
+  provider: from.provider,
+  type: from.type,
+  key: from.key,
+  dedupeKey: from.dedupeKey,
+  dedupeWindowMs: from.dedupeWindowMs,
+  deliveryId: from.deliveryId,
+  receivedAt: from.receivedAt,
+  contentType: from.contentType,
+  headers: from.headers,
+  raw: from.raw,
+  facts,
+  verification: from.verification,
+  traceparent: from.traceparent,
+  tracestate: from.tracestate,
+  origin: from.origin,
+})
+
+const assemble = (from: EventFields, facts: Event['facts'], read: () => unknown): Event =>
+  Object.defineProperty(fieldsOf(from, facts), 'data', {
+    get: read,
+    enumerable: true,
+    configurable: true,
+  }) as Event
+
+const text = new TextDecoder()
+
+/**
+ * The body as data: JSON, or a form as an object of strings; `undefined` when it is neither. Never throws.
+ * A JSON body labelled `text/plain` counts as JSON, for that is how Amazon SNS sends it.
+ */
+export const parseData = (contentType: string, raw: Uint8Array): unknown => {
+  const end = contentType.indexOf(';')
+  const media = (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase()
+  if (media === 'application/x-www-form-urlencoded') return parseForm(raw)
+  if (media === 'application/json' || media.endsWith('+json') || media === 'text/json')
+    return parseJson(raw)
+  if ((media === 'text/plain' || media === '') && startsLikeJson(raw)) return parseJson(raw)
+  return undefined
+}
+
+const parseForm = (raw: Uint8Array): Readonly<Record<string, string>> => {
+  const form: Record<string, string> = {}
+  for (const [name, value] of new URLSearchParams(text.decode(raw)))
+    if (name !== '__proto__' && !Object.hasOwn(form, name)) form[name] = value
+  return form
+}
+
+const startsLikeJson = (raw: Uint8Array): boolean => {
+  const first = raw.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)
+  return first === 0x7b || first === 0x5b
+}
+
+const parseJson = (raw: Uint8Array): unknown => {
+  if (!shallow(raw)) return undefined
+  const source = text.decode(raw)
+  try {
+    const data: unknown = JSON.parse(source)
+    // The key may also be written with escapes, so any escape makes us look.
+    return source.includes('__proto__') || source.includes('\\u') ? withoutProto(data) : data
+  } catch {
+    return undefined
+  }
+}
+
+// A scan of the bytes: nesting is bounded before anything is built.
+const shallow = (raw: Uint8Array): boolean => {
+  let depth = 0
+  for (let at = 0; at < raw.length; at += 1) {
+    const byte = raw[at]
+    if (byte === 0x22) {
+      at += 1
+      while (at < raw.length && raw[at] !== 0x22) at += raw[at] === 0x5c ? 2 : 1
+    } else if (byte === 0x7b || byte === 0x5b) {
+      depth += 1
+      if (depth > maxDataDepth) return false
+    } else if (byte === 0x7d || byte === 0x5d) depth -= 1
+  }
+  return true
+}
+
+// An own `__proto__` becomes a prototype as soon as somebody copies the object key by key.
+const withoutProto = (data: unknown): unknown => {
+  if (typeof data !== 'object' || data === null) return data
+  if (Object.hasOwn(data, '__proto__')) Reflect.deleteProperty(data, '__proto__')
+  for (const value of Object.values(data)) withoutProto(value)
+  return data
+}
