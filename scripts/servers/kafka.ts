@@ -1,0 +1,259 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Kafka, logLevel } from 'kafkajs'
+import { kafkaClassPath, tool } from './artifacts.ts'
+import {
+  endProcess,
+  freePorts,
+  isAlive,
+  type ServerProcess,
+  signal,
+  startProcess,
+  waitUntil,
+} from './process.ts'
+
+export interface KafkaOptions {
+  /** Folder of its own for everything; made if missing. */
+  dir: string
+  /** Combined broker and controller nodes. */
+  nodes?: number
+  /** `min.insync.replicas`; 2 with three nodes, else 1. */
+  minInsyncReplicas?: number
+  heapMb?: number
+  /** More or other lines of `server.properties`. */
+  config?: Readonly<Record<string, string>>
+}
+
+export interface KafkaNode {
+  id: number
+  port: number
+  controllerPort: number
+  process: ServerProcess
+}
+
+/** Everything that is needed to find and handle a running cluster again: plain JSON. */
+export interface KafkaState {
+  dir: string
+  heapMb: number
+  nodes: KafkaNode[]
+}
+
+export interface KafkaCluster {
+  readonly state: KafkaState
+  /** host:port of every node. */
+  readonly brokers: readonly string[]
+  /** Node that leads a partition now; undefined while none does. */
+  leaderOf(topic: string, partition: number): Promise<number | undefined>
+  /** kill -9; resolves once the process is gone. */
+  killBroker(id: number): Promise<void>
+  /** SIGTERM: a clean shutdown that hands leadership over first. */
+  shutBroker(id: number): Promise<void>
+  /** SIGSTOP: the process keeps its sockets and answers nothing. */
+  stopBroker(id: number): void
+  contBroker(id: number): void
+  /** Starts a node that is down (or goes on with a stopped one); resolves once all replicas are in sync again. */
+  restartBroker(id: number): Promise<void>
+  /** Resolves once all nodes are registered and every partition has all of its replicas in sync. */
+  healthy(timeoutMs?: number): Promise<void>
+  /** Ends the nodes and removes the data. */
+  down(): Promise<void>
+}
+
+const javaAdvice = 'install a Java runtime of version 17 or later'
+
+const properties = (
+  options: KafkaOptions,
+  nodes: readonly Omit<KafkaNode, 'process'>[],
+  node: Omit<KafkaNode, 'process'>,
+): string => {
+  const replicas = Math.min(3, nodes.length)
+  const insync = options.minInsyncReplicas ?? Math.min(2, replicas)
+  const lines: Record<string, string | number> = {
+    'process.roles': 'broker,controller',
+    'node.id': node.id,
+    'controller.quorum.voters': nodes
+      .map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`)
+      .join(','),
+    listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'controller.listener.names': 'CONTROLLER',
+    'log.dirs': join(options.dir, `node-${node.id}`),
+    'auto.create.topics.enable': 'false',
+    'default.replication.factor': replicas,
+    'min.insync.replicas': insync,
+    'broker.session.timeout.ms': 4_000,
+    'broker.heartbeat.interval.ms': 500,
+    'controller.quorum.election.timeout.ms': 800,
+    'group.initial.rebalance.delay.ms': 0,
+    // Consumers of tests may be given up sooner than the six seconds that Kafka insists on.
+    'group.min.session.timeout.ms': 1_000,
+    'offsets.topic.replication.factor': replicas,
+    'offsets.topic.num.partitions': 8,
+    'transaction.state.log.replication.factor': replicas,
+    'transaction.state.log.min.isr': insync,
+    'transaction.state.log.num.partitions': 4,
+    'share.coordinator.state.topic.replication.factor': replicas,
+    'share.coordinator.state.topic.min.isr': insync,
+    'log.retention.check.interval.ms': 2_000,
+    'log.segment.delete.delay.ms': 1_000,
+    ...options.config,
+  }
+  return `${Object.entries(lines)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('\n')}\n`
+}
+
+const startNode = async (
+  state: Pick<KafkaState, 'dir' | 'heapMb'>,
+  id: number,
+): Promise<ServerProcess> =>
+  startProcess(
+    'java',
+    [
+      `-Xmx${state.heapMb}m`,
+      '-XX:+UseSerialGC',
+      '-Dlog4j2.level=WARN',
+      '-cp',
+      await kafkaClassPath(),
+      'kafka.Kafka',
+      join(state.dir, `node-${id}.properties`),
+    ],
+    { cwd: state.dir, log: join(state.dir, `node-${id}.log`) },
+  )
+
+const format = async (dir: string, id: number, clusterId: string): Promise<void> => {
+  await tool(
+    'java',
+    [
+      '-Xmx128m',
+      '-XX:+UseSerialGC',
+      '-XX:TieredStopAtLevel=1',
+      '-cp',
+      await kafkaClassPath(),
+      'kafka.tools.StorageTool',
+      'format',
+      '-t',
+      clusterId,
+      '-c',
+      join(dir, `node-${id}.properties`),
+    ],
+    { cwd: dir, advice: javaAdvice },
+  )
+}
+
+/** Starts a cluster of our own and resolves once it takes records and groups. */
+export const startKafka = async (options: KafkaOptions): Promise<KafkaCluster> => {
+  const { dir, heapMb = 384, nodes: count = 3 } = options
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  const ports = await freePorts(count * 2)
+  const plan = Array.from({ length: count }, (_, index) => ({
+    id: index + 1,
+    port: ports[index] ?? 0,
+    controllerPort: ports[count + index] ?? 0,
+  }))
+  for (const node of plan)
+    await writeFile(join(dir, `node-${node.id}.properties`), properties(options, plan, node))
+  const clusterId = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url')
+  // A leading dash would be read as a flag of the tool.
+  const safeId = clusterId.replace(/^-/, 'A')
+  await Promise.all(plan.map(({ id }) => format(dir, id, safeId)))
+  const nodes: KafkaNode[] = []
+  for (const node of plan)
+    nodes.push({ ...node, process: await startNode({ dir, heapMb }, node.id) })
+  const cluster = attachKafka({ dir, heapMb, nodes })
+  try {
+    await cluster.healthy(60_000)
+  } catch (error) {
+    await cluster.down()
+    throw error
+  }
+  return cluster
+}
+
+/** Handles a cluster that runs already; `save` hears of every process that changes. */
+export const attachKafka = (
+  state: KafkaState,
+  save: (state: KafkaState) => Promise<void> = () => Promise.resolve(),
+): KafkaCluster => {
+  process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1'
+  const brokers = state.nodes.map(({ port }) => `127.0.0.1:${port}`)
+  const nodeOf = (id: number): KafkaNode => {
+    const node = state.nodes.find((one) => one.id === id)
+    if (node === undefined) throw new Error(`No node ${id}`)
+    return node
+  }
+  const withAdmin = async <T>(
+    work: (admin: ReturnType<Kafka['admin']>) => Promise<T>,
+  ): Promise<T> => {
+    const kafka = new Kafka({
+      clientId: 'zenhook-servers',
+      brokers: [...brokers],
+      logLevel: logLevel.NOTHING,
+      connectionTimeout: 1_000,
+      requestTimeout: 5_000,
+      retry: { retries: 2, initialRetryTime: 50 },
+    })
+    const admin = kafka.admin()
+    await admin.connect()
+    try {
+      return await work(admin)
+    } finally {
+      await admin.disconnect()
+    }
+  }
+  const isWhole = (): Promise<boolean> =>
+    withAdmin(async (admin) => {
+      const { brokers: seen, controller } = await admin.describeCluster()
+      if (seen.length < state.nodes.length || controller === null || controller < 0) return false
+      // Makes the offsets topic and waits for a coordinator, so that the first group does not.
+      await admin.describeGroups(['zenhook-servers-ready'])
+      const { topics } = await admin.fetchTopicMetadata()
+      return topics.every(({ partitions }) =>
+        partitions.every(
+          ({ leader, isr, replicas }) => leader >= 0 && isr.length === replicas.length,
+        ),
+      )
+    })
+  const healthy = (timeoutMs = 60_000): Promise<void> =>
+    waitUntil('Kafka', isWhole, {
+      timeoutMs,
+      servers: state.nodes.map((node) => node.process),
+    })
+  const cluster: KafkaCluster = {
+    state,
+    brokers,
+    healthy,
+    leaderOf: (topic, partition) =>
+      withAdmin(async (admin) => {
+        const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+        const found = topics[0]?.partitions.find((one) => one.partitionId === partition)
+        return found === undefined || found.leader < 0 ? undefined : found.leader
+      }),
+    killBroker: (id) => endProcess(nodeOf(id).process, 0),
+    shutBroker: (id) => endProcess(nodeOf(id).process, 20_000),
+    stopBroker: (id) => {
+      signal(nodeOf(id).process, 'SIGSTOP')
+    },
+    contBroker: (id) => {
+      signal(nodeOf(id).process, 'SIGCONT')
+    },
+    restartBroker: async (id) => {
+      const node = nodeOf(id)
+      if (isAlive(node.process)) signal(node.process, 'SIGCONT')
+      else {
+        node.process = await startNode(state, id)
+        await save(state)
+        await sleep(200)
+      }
+      await healthy()
+    },
+    down: async () => {
+      await Promise.all(state.nodes.map((node) => endProcess(node.process, 0)))
+      await rm(state.dir, { recursive: true, force: true })
+    },
+  }
+  return cluster
+}
