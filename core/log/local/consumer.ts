@@ -1,0 +1,123 @@
+import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises'
+import { ZenhookError } from '../../errors/index.ts'
+import type { Batch, StoredRecord } from '../port.ts'
+import type { Group, GroupPartition, Ownership } from './groups.ts'
+import { reached } from './partitions.ts'
+import type { LogStore } from './store.ts'
+import { unavailable, type Writer } from './writer.ts'
+
+const backoff = { firstMs: 100, mostMs: 5_000 }
+
+export interface ConsumerContext {
+  store: LogStore
+  writer: Writer
+  now: () => number
+}
+
+/** Appends the outputs and moves the group's progress, as one change; or moves nothing. */
+const settle = async (
+  { writer }: ConsumerContext,
+  group: Group,
+  partition: GroupPartition,
+  ownership: Ownership,
+  ...[through, outputs = []]: Parameters<Batch['settle']>
+): Promise<void> => {
+  const { state } = partition
+  if (!ownership.owned || through.topic !== state.topic || through.partition !== state.partition)
+    throw new ZenhookError('ZENHOOK_LOG_NOT_OWNER', {
+      message: `${group.name} no longer holds ${state.topic}/${state.partition} here`,
+    })
+  writer.check(outputs)
+  const target = through.offset + 1
+  const moves = target > (partition.progress ?? -1)
+  if (!moves && outputs.length === 0) return
+  // A settle further on is being written already: this one must not turn the group back.
+  const written = moves && target > Math.max(-1, ...partition.settling.values())
+  const done = writer.submit((change) => {
+    writer.place(change, outputs)
+    if (!written || !group.persistent) return
+    const key = JSON.stringify([group.name, state.topic, state.partition])
+    change.progress.set(key, { ...through, offset: target, group: group.name })
+  })
+  partition.settling.set(done, written ? target : -1)
+  try {
+    await done
+  } finally {
+    partition.settling.delete(done)
+  }
+  if (written) partition.progress = Math.max(partition.progress ?? -1, target)
+  else if (moves && (partition.progress ?? -1) < target)
+    throw unavailable(new Error('a settle further on, which would have moved past it, failed'))
+}
+
+/** Hands a partition to its member, batch after batch, until it moves away or the member closes. */
+export const consume = async (
+  context: ConsumerContext,
+  group: Group,
+  partition: GroupPartition,
+  ownership: Ownership,
+): Promise<void> => {
+  const { store, now } = context
+  const { state } = partition
+  const { signal } = ownership.controller
+  const { options, handler } = ownership.member
+  const limit = { records: options.maxRecords ?? 500, bytes: options.maxBytes ?? 4 * 2 ** 20 }
+  const settled = (): Promise<unknown> => Promise.allSettled(partition.settling.keys())
+  const pauseUntil = async (time: number): Promise<void> => {
+    for (let left = time - now(); left > 0 && !signal.aborted; left = time - now())
+      await sleep(Math.min(left, 60_000), undefined, { signal }).catch(() => undefined)
+  }
+
+  await settled()
+  const origin = partition.progress ?? state.first
+  let position = origin
+  let failures = 0
+
+  const fetch = async (): Promise<StoredRecord[]> => {
+    await reached(state, position, signal)
+    if (signal.aborted) return []
+    if (position < state.first) {
+      const { topic, partition } = state
+      options.onGap?.({ topic, partition, offset: position, until: state.first, group: group.name })
+      position = state.first
+    }
+    const records = store.read(state.topic, state.partition, position, state.visible, limit)
+    if (records.length === 0) position = Math.max(position, state.visible)
+    return records
+  }
+
+  const handle = async (records: readonly StoredRecord[]): Promise<number | undefined> => {
+    const { topic, partition: number } = state
+    const answer = await handler({
+      topic,
+      partition: number,
+      records,
+      signal,
+      settle: (...args) => settle(context, group, partition, ownership, ...args),
+    })
+    return answer?.redeliverAt
+  }
+
+  while (!signal.aborted) {
+    let again: number | undefined
+    try {
+      const records = await fetch()
+      const last = records.at(-1)
+      if (last === undefined) continue
+      again = await handle(records)
+      if (again === undefined) position = last.offset + 1
+      failures = 0
+      // A long backlog and a quick handler must not keep the event loop to themselves.
+      if (position < state.visible) await immediate()
+    } catch (error) {
+      if (signal.aborted) return
+      options.onError?.(error)
+      again = now() + Math.min(backoff.firstMs * 2 ** failures, backoff.mostMs)
+      failures += 1
+    }
+    if (again === undefined) continue
+    await pauseUntil(again)
+    await settled()
+    position = partition.progress ?? origin
+  }
+}

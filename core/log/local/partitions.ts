@@ -1,0 +1,78 @@
+import { ZenhookError } from '../../errors/index.ts'
+import type { TopicEnd, TopicSpec } from '../port.ts'
+
+/** One partition as the log sees it. `visible` trails `next` by what is being written. */
+export interface PartitionState {
+  readonly topic: string
+  readonly partition: number
+  /** First retained offset. */
+  first: number
+  /** Offset that the next record will get. */
+  next: number
+  /** Records below are durable: readers may have them. */
+  visible: number
+  /** Called once when `visible` moves. */
+  readonly waiting: Set<() => void>
+}
+
+export interface TopicState {
+  spec: TopicSpec
+  readonly partitions: readonly PartitionState[]
+  /** Where compacted: the newest record of each key; `tombstoneAt` where it removes the key. */
+  readonly newest: Map<string, { partition: number; offset: number; tombstoneAt?: number }>
+}
+
+export const createTopicState = (spec: TopicSpec, ends: readonly TopicEnd[] = []): TopicState => ({
+  spec,
+  newest: new Map(),
+  partitions: Array.from({ length: spec.partitions }, (_, partition) => {
+    const end = ends.find((each) => each.partition === partition)
+    const next = end?.next ?? 0
+    return {
+      topic: spec.name,
+      partition,
+      first: end?.first ?? 0,
+      next,
+      visible: next,
+      waiting: new Set<() => void>(),
+    }
+  }),
+})
+
+export const partitionIn = (topic: TopicState, partition: number): PartitionState => {
+  const state = topic.partitions[partition]
+  if (state === undefined)
+    throw new ZenhookError('ZENHOOK_LOG_UNKNOWN_TOPIC', {
+      message: `Topic ${topic.spec.name} has no partition ${partition}`,
+    })
+  return state
+}
+
+/** Makes records below `to` readable and wakes who waits for them. */
+export const advance = (state: PartitionState, to: number): void => {
+  if (to <= state.visible) return
+  state.visible = to
+  const waiting = [...state.waiting]
+  state.waiting.clear()
+  for (const wake of waiting) wake()
+}
+
+/** Resolves once a record at `offset` may be there, or on abort. */
+export const reached = (
+  state: PartitionState,
+  offset: number,
+  signal: AbortSignal,
+): Promise<void> =>
+  new Promise((resolve) => {
+    if (offset < state.visible || signal.aborted) {
+      resolve()
+      return
+    }
+    const done = (): void => {
+      state.waiting.delete(done)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    state.waiting.add(done)
+    signal.addEventListener('abort', done)
+  })

@@ -1,0 +1,79 @@
+import type { Position } from '../../event/index.ts'
+import type { StoredRecord, TopicEnd, TopicSpec } from '../port.ts'
+
+/** A record that waits for its time. It has no offset yet; order is by `due`, then by `sequence`. */
+export interface Delayed {
+  due: number
+  sequence: number
+  record: Omit<StoredRecord, 'offset'>
+}
+
+export interface Progress extends Position {
+  /** `offset` is the next one the group wants. */
+  group: string
+}
+
+/** What one write changes; all of it or nothing. */
+export interface Change {
+  topics: TopicSpec[]
+  records: StoredRecord[]
+  progress: Map<string, Progress>
+  /** Single records that compaction supersedes. */
+  superseded: Position[]
+  /** The head of a partition goes; `next` is kept with it, for nothing else may remember it. */
+  trimmed: (TopicEnd & { from: number })[]
+  delayed: Delayed[]
+  /** Delayed records that are among `records` now. */
+  due: Delayed[]
+}
+
+export const emptyChange = (): Change => ({
+  topics: [],
+  records: [],
+  progress: new Map(),
+  superseded: [],
+  trimmed: [],
+  delayed: [],
+  due: [],
+})
+
+export interface Stored {
+  topics: readonly TopicSpec[]
+  /** Of every partition of every topic. */
+  ends: readonly TopicEnd[]
+  progress: readonly Progress[]
+  /** Above every sequence in use. */
+  nextSequence: number
+}
+
+/**
+ * Where a local log keeps its records. One log uses it at a time and decides everything (offsets,
+ * progress, what to trim); the store makes it last.
+ */
+export interface LogStore {
+  load(): Stored
+  /** Atomic, and durable once resolved; takes effect in the order of the calls. */
+  write(change: Change): Promise<void>
+  /** Written records from `from` up to `to` (exclusive), at least one where there is one. */
+  read(
+    topic: string,
+    partition: number,
+    from: number,
+    to: number,
+    limit: { records: number; bytes: number },
+  ): StoredRecord[]
+  /** The first offset from `from` on, below `to`, whose record is not older than `cutoff`; looks at `limit` records at most. */
+  firstSince(
+    topic: string,
+    partition: number,
+    from: number,
+    to: number,
+    cutoff: number,
+    limit: number,
+  ): number
+  /** Delayed records in order: those due by `now` (at most `limit`), and when the first other one is. */
+  due(now: number, limit: number): { ready: Delayed[]; nextAt: number | undefined }
+  /** Rejects when writes would fail now. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}

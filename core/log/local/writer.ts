@@ -1,0 +1,176 @@
+import { isZenhookError, messageOf, ZenhookError } from '../../errors/index.ts'
+import type { Position } from '../../event/index.ts'
+import { createPartitioner } from '../partition.ts'
+import type { NewRecord } from '../port.ts'
+import { advance, type PartitionState, partitionIn, type TopicState } from './partitions.ts'
+import { type Change, type Delayed, emptyChange, type LogStore } from './store.ts'
+
+/** A delayed record has no offset until it is due. */
+export const noOffset = -1
+
+const encoder = new TextEncoder()
+
+const sizeOf = ({ key, value, headers }: NewRecord): number => {
+  let size = value?.byteLength ?? 0
+  if (key !== null) size += Buffer.byteLength(key)
+  for (const name in headers) size += name.length + encoder.encode(headers[name]).byteLength
+  return size
+}
+
+/** The log's contract knows one error for "not now"; what the engine said stays its cause. */
+export const unavailable = (cause: unknown): ZenhookError =>
+  isZenhookError(cause) && cause.code.startsWith('ZENHOOK_LOG_')
+    ? cause
+    : new ZenhookError('ZENHOOK_LOG_UNAVAILABLE', {
+        message: `The log cannot be written: ${messageOf(cause)}`,
+        ...(isZenhookError(cause) ? { fix: cause.fix } : {}),
+        retriable: true,
+        cause,
+      })
+
+export interface Writer {
+  /** Throws when any of the records cannot be appended, before anything is done. */
+  check(records: readonly NewRecord[]): void
+  /** Adds to the write that this turn makes, and resolves once it is durable. */
+  submit<T>(fill: (change: Change) => T): Promise<T>
+  /** Gives records their places in a change. */
+  place(change: Change, records: readonly NewRecord[]): Position[]
+  /** Moves delayed records into their partitions. */
+  release(change: Change, due: readonly Delayed[]): void
+  /** Resolves once nothing is being written. */
+  idle(): Promise<void>
+}
+
+export interface WriterOptions {
+  store: LogStore
+  topics: ReadonlyMap<string, TopicState>
+  now: () => number
+  nextSequence: number
+  /** Told once delayed records are durable: when the first of them is due. */
+  onDelayed: (due: number) => void
+}
+
+/**
+ * Turns appends, settles and trims into writes: everything asked for within one turn of the event
+ * loop is one atomic change. Offsets are given at once, in the order of the calls; a write that fails
+ * leaves a hole, which readers of a log bear.
+ */
+export const createWriter = (options: WriterOptions): Writer => {
+  const { store, topics, now, onDelayed } = options
+  const partitionFor = createPartitioner()
+  const writing = new Set<Promise<void>>()
+  let sequence = options.nextSequence
+  let open: { change: Change; written: Promise<void> } | undefined
+
+  const topicOf = (name: string): TopicState => {
+    const topic = topics.get(name)
+    if (topic === undefined)
+      throw new ZenhookError('ZENHOOK_LOG_UNKNOWN_TOPIC', {
+        message: `Topic ${name} does not exist`,
+      })
+    return topic
+  }
+
+  const write = async (change: Change): Promise<void> => {
+    try {
+      await store.write(change)
+    } catch (error) {
+      throw unavailable(error)
+    }
+    const ends = new Map<PartitionState, number>()
+    for (const { topic, partition, offset } of change.records)
+      ends.set(partitionIn(topicOf(topic), partition), offset + 1)
+    for (const [partition, end] of ends) advance(partition, end)
+    if (change.delayed.length > 0)
+      onDelayed(change.delayed.reduce((first, { due }) => Math.min(first, due), Infinity))
+  }
+
+  const change = (): { change: Change; written: Promise<void> } => {
+    if (open !== undefined) return open
+    const change = emptyChange()
+    const written = Promise.resolve().then(() => {
+      open = undefined
+      return write(change)
+    })
+    const tracked = written.catch(() => undefined).finally(() => writing.delete(tracked))
+    writing.add(tracked)
+    open = { change, written }
+    return open
+  }
+
+  const put = (
+    change: Change,
+    topic: TopicState,
+    record: Omit<Delayed['record'], 'topic'>,
+  ): Position => {
+    const state = partitionIn(topic, record.partition)
+    const offset = state.next
+    state.next += 1
+    change.records.push({ ...record, topic: topic.spec.name, offset })
+    if (topic.spec.compacted === true && record.key !== null) {
+      const before = topic.newest.get(record.key)
+      if (before !== undefined)
+        change.superseded.push({
+          topic: topic.spec.name,
+          partition: before.partition,
+          offset: before.offset,
+        })
+      topic.newest.set(record.key, {
+        partition: record.partition,
+        offset,
+        ...(record.value === null ? { tombstoneAt: now() } : {}),
+      })
+    }
+    return { topic: topic.spec.name, partition: record.partition, offset }
+  }
+
+  return {
+    check(records) {
+      for (const record of records) {
+        const { spec } = topicOf(record.topic)
+        const size = sizeOf(record)
+        if (size > spec.maxMessageBytes)
+          throw new ZenhookError('ZENHOOK_LOG_RECORD_TOO_LARGE', {
+            message: `A record of ${size} bytes does not fit ${record.topic}, which takes ${spec.maxMessageBytes}`,
+          })
+      }
+    },
+    submit(fill) {
+      const { change: mine, written } = change()
+      const result = fill(mine)
+      return written.then(() => result)
+    },
+    place: (change, records) =>
+      records.map((record) => {
+        const topic = topicOf(record.topic)
+        const at = now()
+        const { key, notBefore = 0 } = record
+        const partition = partitionFor(record.topic, key, topic.spec.partitions)
+        const placed = {
+          partition,
+          key,
+          // The caller may reuse its buffer before the write is made.
+          value: record.value === null ? null : Uint8Array.from(record.value),
+          headers: { ...record.headers },
+          timestamp: record.timestamp ?? at,
+        }
+        if (notBefore <= at) return put(change, topic, placed)
+        change.delayed.push({
+          due: notBefore,
+          sequence: sequence++,
+          record: { ...placed, topic: record.topic },
+        })
+        return { topic: record.topic, partition, offset: noOffset }
+      }),
+    release(change, due) {
+      for (const delayed of due) {
+        const topic = topicOf(delayed.record.topic)
+        put(change, topic, delayed.record)
+        change.due.push(delayed)
+      }
+    },
+    async idle() {
+      while (writing.size > 0) await Promise.all(writing)
+    },
+  }
+}
