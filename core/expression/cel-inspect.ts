@@ -51,7 +51,10 @@ export const inspect = (
 
   const walk = (at: Expr | undefined, bound: ReadonlySet<string>, depth: number): void => {
     if (at === undefined) return
-    if (depth > maxDepth) return fault(at, `the condition is nested more than ${maxDepth} deep`)
+    if (depth > maxDepth) {
+      fault(at, `the condition is nested more than ${maxDepth} deep`)
+      return
+    }
     const kind = at.exprKind
     switch (kind.case) {
       case 'identExpr': {
@@ -69,7 +72,8 @@ export const inspect = (
         if (fields !== undefined && !fields.includes(field)) {
           fault(at, `${root} has no field '${field}'`, field, fields)
         }
-        return walk(operand, bound, depth + 1)
+        walk(operand, bound, depth + 1)
+        return
       }
       case 'callExpr':
         checkCall(at, kind.value)
@@ -81,7 +85,7 @@ export const inspect = (
         return
       case 'structExpr':
         if (kind.value.messageName !== '') {
-          return fault(at, `'${kind.value.messageName}' cannot be made here`)
+          fault(at, `'${kind.value.messageName}' cannot be made here`)
         }
         for (const { keyKind, value } of kind.value.entries) {
           if (keyKind.case === 'mapKey') walk(keyKind.value, bound, depth + 1)

@@ -28,7 +28,7 @@ const faultOf = (source: string): { message: string; offset: unknown } => {
   try {
     compileCondition(source)
   } catch (error) {
-    if (isZenhookError(error)) return { message: error.message, offset: error.details['offset'] }
+    if (isZenhookError(error)) return { message: error.message, offset: error.details.offset }
     throw error
   }
   throw new Error(`compiled: ${source}`)

@@ -88,7 +88,7 @@ const offsetOf = (error: unknown): number => {
 
 const syntaxMessage = (error: unknown): string => {
   const message = messageOf(error).replace(/^<input>:\d+:\d+: /, '')
-  return message.length > 120 ? message.replace(/ but expecting [^]*$/, '') : message
+  return message.length > 120 ? message.replace(/ but expecting [\s\S]*$/, '') : message
 }
 
 const parsed = (source: string): ReturnType<typeof parse> => {

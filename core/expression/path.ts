@@ -9,7 +9,7 @@ export interface Path {
 const maxLength = 512
 const maxSteps = 64
 // One step: a name (after a dot unless it is the first), an index, or a quoted name.
-const step = /(?:^|(?<=[^])\.)([^.[\]"\s]+)|\[(\d{1,9})\]|\["((?:[^"\\]|\\.)+)"\]/y
+const step = /(?:^|(?<=[\s\S])\.)([^.[\]"\s]+)|\[(\d{1,9})\]|\["((?:[^"\\]|\\.)+)"\]/y
 
 const bad = (source: string, offset: number): ZenhookError =>
   new ZenhookError('ZENHOOK_CONFIG_BAD_PATH', {

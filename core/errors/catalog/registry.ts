@@ -17,10 +17,6 @@ export const registryErrors = {
     summary: 'The configuration was changed by somebody else in the meantime',
     fix: 'Read the present revision, look at `zenhook diff`, and publish again',
   },
-  ZENHOOK_REGISTRY_TOO_LARGE: {
-    summary: 'A change is larger than the topic registry accepts as one append',
-    fix: "Publish it in parts, or raise the topic's max.message.bytes",
-  },
   ZENHOOK_REGISTRY_UNDECODABLE: {
     summary: 'A record of the topic registry cannot be read',
     fix: 'Publish the configuration again; until then the last good revision stays in use',

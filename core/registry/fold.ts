@@ -1,0 +1,112 @@
+import { z } from 'zod'
+import { isZenhookError, messageOf } from '../errors/index.ts'
+import type { Codec, RegistryRecord } from '../event/codec/index.ts'
+import type { NewRecord, StoredRecord } from '../log/port.ts'
+import type { Logger } from '../telemetry/index.ts'
+import { parseObject } from './objects.ts'
+import type { AnyObject } from './port.ts'
+import { canonicalJson, keyOf, revisionOf } from './snapshot.ts'
+
+export const registryTopic = 'registry'
+/** One key for every marker, so that compaction keeps the newest alone. */
+const markerKey = 'commit'
+const marker = z.object({ publishedAt: z.number() })
+
+export interface Committed {
+  readonly revision: string
+  readonly publishedAt: number
+  readonly objects: ReadonlyMap<string, AnyObject>
+}
+
+/**
+ * What the records of the topic come to. A marker counts only when the objects before it are exactly the
+ * content that its revision names: compaction, a publisher that died half way, two publishers at once or
+ * a record that cannot be read leave the last good revision in place.
+ */
+export interface Fold {
+  /** The last whole revision. */
+  committed(): Committed | undefined
+  /** The newest record of each key, committed or not. */
+  pending(): ReadonlyMap<string, AnyObject>
+  /** True when a new revision was committed. Rejects when the record must be read again later. */
+  apply(record: StoredRecord): Promise<boolean>
+}
+
+export const createFold = (codec: Codec, logger: Logger): Fold => {
+  const pending = new Map<string, AnyObject>()
+  // Keys whose newest record cannot be read: their content is unknown, so that no marker can hold.
+  const unreadable = new Set<string>()
+  let committed: Committed | undefined
+
+  const commit = (record: RegistryRecord): boolean => {
+    const { publishedAt } = marker.parse(JSON.parse(record.spec))
+    if (unreadable.size > 0 || revisionOf(pending.values()) !== record.revision) {
+      logger.warn(
+        { revision: record.revision, kept: committed?.revision },
+        'a revision of the registry is not whole; the last good one stays',
+      )
+      return false
+    }
+    if (committed?.revision === record.revision) return false
+    committed = { revision: record.revision, publishedAt, objects: new Map(pending) }
+    return true
+  }
+
+  return {
+    committed: () => committed,
+    pending: () => pending,
+    async apply({ key, value, offset }) {
+      if (key === null) return false
+      if (value === null) {
+        pending.delete(key)
+        unreadable.delete(key)
+        return false
+      }
+      try {
+        const record = await codec.decode('registry', value)
+        if (key === markerKey) return commit(record)
+        const object = parseObject({ kind: record.kind, spec: JSON.parse(record.spec) })
+        if (keyOf(object) !== key) throw new Error(`the record of ${key} holds ${keyOf(object)}`)
+        pending.set(key, object)
+        unreadable.delete(key)
+      } catch (error) {
+        if (isZenhookError(error) && error.retriable) throw error
+        if (key !== markerKey) unreadable.add(key)
+        logger.error(
+          { code: 'ZENHOOK_REGISTRY_UNDECODABLE', key, offset, cause: messageOf(error) },
+          'a record of the registry cannot be read; the last good revision stays',
+        )
+      }
+      return false
+    },
+  }
+}
+
+/** The records that turn `pending` into `target`, with the marker last: one append, one partition. */
+export const recordsFor = (
+  codec: Codec,
+  pending: ReadonlyMap<string, AnyObject>,
+  target: ReadonlyMap<string, AnyObject>,
+  revision: string,
+  publishedAt: number,
+): readonly NewRecord[] => {
+  const record = (key: string, value: RegistryRecord | null): NewRecord => ({
+    topic: registryTopic,
+    key,
+    value: value === null ? null : codec.encode('registry', value),
+  })
+  const records: NewRecord[] = []
+  for (const [key, { kind, spec }] of target) {
+    const present = pending.get(key)
+    const text = canonicalJson(spec)
+    if (present !== undefined && canonicalJson(present.spec) === text) continue
+    records.push(record(key, { kind, tenant: spec.tenant, name: spec.name, revision, spec: text }))
+  }
+  for (const key of pending.keys()) if (!target.has(key)) records.push(record(key, null))
+  const spec = JSON.stringify({ publishedAt })
+  records.push(record(markerKey, { kind: markerKey, tenant: '', name: '', revision, spec }))
+  return records
+}
+
+export const mapOfObjects = (objects: Iterable<AnyObject>): Map<string, AnyObject> =>
+  new Map([...objects].map((object) => [keyOf(object), object]))

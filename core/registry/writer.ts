@@ -1,0 +1,154 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ZenhookError } from '../errors/index.ts'
+import type { Codec } from '../event/codec/index.ts'
+import type { Log } from '../log/port.ts'
+import { type Logger, silentLogger } from '../telemetry/index.ts'
+import { differences } from './diff.ts'
+import {
+  type Committed,
+  createFold,
+  type Fold,
+  mapOfObjects,
+  recordsFor,
+  registryTopic,
+} from './fold.ts'
+import type { AnyObject, Change, Difference, Published, RegistryWriter } from './port.ts'
+import { objectKey, revisionOf } from './snapshot.ts'
+
+export interface RegistryWriterOptions {
+  log: Log
+  codec: Codec
+  now?: () => number
+  logger?: Logger
+}
+
+export interface PublishOptions {
+  /** Rejects with ZENHOOK_REGISTRY_CONFLICT unless this is the present revision (`''`: none yet). */
+  ifRevision?: string
+}
+
+export interface PresentState {
+  /** `''` before the first publication. */
+  revision: string
+  objects: readonly AnyObject[]
+}
+
+/** The port, with the expected revision of a change and the present state, read from the log itself. */
+export interface LogRegistryWriter extends RegistryWriter {
+  publish(change: Change, options?: PublishOptions): Promise<Published>
+  present(): Promise<PresentState>
+}
+
+const maxTries = 8
+const targetOf = (
+  present: ReadonlyMap<string, AnyObject>,
+  change: Change,
+): ReadonlyMap<string, AnyObject> => {
+  if ('replace' in change) return mapOfObjects(change.replace)
+  const target = new Map([...present, ...mapOfObjects(change.put ?? [])])
+  for (const gone of change.delete ?? []) target.delete(objectKey(gone))
+  return target
+}
+
+const conflict = (expected: string, present: string): ZenhookError =>
+  new ZenhookError('ZENHOOK_REGISTRY_CONFLICT', {
+    message: `The configuration is at revision ${present || '(none)'}, not at ${expected || '(none)'}`,
+    details: { expected, present },
+  })
+
+/**
+ * Publishes to the topic `registry`. Publications of one process wait for each other; those of several
+ * processes find out by reading back, and the loser publishes again on top of the winner (or rejects
+ * with ZENHOOK_REGISTRY_CONFLICT where it named a revision). What resolved is what readers see.
+ */
+export const createRegistryWriter = (options: RegistryWriterOptions): LogRegistryWriter => {
+  const { log, codec, now = Date.now, logger = silentLogger } = options
+  let fold: Fold = createFold(codec, logger)
+  let next = 0
+  let queue: Promise<unknown> = Promise.resolve()
+
+  const alone = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = queue.then(work)
+    queue = result.catch(() => undefined)
+    return result
+  }
+
+  const catchUp = async (): Promise<Committed | undefined> => {
+    const [end] = await log.ends(registryTopic)
+    // An end before what was read: the topic was made anew.
+    if (end === undefined || end.next < next) {
+      fold = createFold(codec, logger)
+      next = 0
+    }
+    if (end === undefined) return undefined
+    const from = { topic: registryTopic, partition: 0, offset: Math.max(next, end.first) }
+    for await (const record of log.read(from, end.next)) {
+      await fold.apply(record)
+      next = record.offset + 1
+    }
+    next = Math.max(next, end.next)
+    return fold.committed()
+  }
+
+  // A publisher that died while another one published may leave objects without a marker that fits
+  // them: they are what the next change builds on, never nothing.
+  const base = (): ReadonlyMap<string, AnyObject> =>
+    fold.committed()?.objects ?? new Map(fold.pending())
+
+  const append = async (target: ReadonlyMap<string, AnyObject>): Promise<string> => {
+    const revision = revisionOf(target.values())
+    await log.append(recordsFor(codec, fold.pending(), target, revision, now()))
+    await catchUp()
+    return revision
+  }
+
+  const holds = (revision: string): boolean =>
+    fold.committed()?.revision === revision && revisionOf(fold.pending().values()) === revision
+
+  const publishNow = async (change: Change, { ifRevision }: PublishOptions): Promise<Published> => {
+    for (let attempt = 1; ; attempt += 1) {
+      const present = await catchUp()
+      const revision = present?.revision ?? ''
+      if (ifRevision !== undefined && ifRevision !== revision) throw conflict(ifRevision, revision)
+      const before = base()
+      const target = targetOf(before, change)
+      const changed = differences(before, target)
+      if (present !== undefined && changed.length === 0 && holds(revision)) {
+        return { revision, changed }
+      }
+      const published = await append(target)
+      if (holds(published)) return { revision: published, changed }
+      // Another process published in between. Its revision stands; ours is not visible yet.
+      logger.warn({ attempt, revision: published }, 'two publications met; publishing again')
+      if (ifRevision !== undefined || attempt === maxTries) {
+        await restore()
+        throw conflict(ifRevision ?? revision, fold.committed()?.revision ?? '')
+      }
+      await sleep(Math.random() * 10 * 2 ** attempt)
+    }
+  }
+
+  // Our records of a lost race hide the winner's from compaction: write the committed content again.
+  const restore = async (): Promise<void> => {
+    const objects = fold.committed()?.objects
+    if (objects !== undefined) await append(objects)
+  }
+
+  return {
+    publish: (change, publishOptions = {}) => alone(() => publishNow(change, publishOptions)),
+    diff: (change) =>
+      alone(async (): Promise<readonly Difference[]> => {
+        await catchUp()
+        const before = base()
+        return differences(before, targetOf(before, change))
+      }),
+    present: () =>
+      alone(async () => {
+        const committed = await catchUp()
+        return {
+          revision: committed?.revision ?? '',
+          objects: [...(committed?.objects.values() ?? [])],
+        }
+      }),
+  }
+}
