@@ -3,22 +3,29 @@
  *
  * Promises, kept by every adapter and shown by `contract.ts`:
  * - Inserting the same rows twice leaves one of each (ReplacingMergeTree by id; reads use FINAL).
- * - `query` runs only what `guard.ts` lets pass, and parameters are typed, never spliced.
+ * - `query` runs only what `guard.ts` lets pass, within its limits; `select` is for our own text alone.
+ * - Parameters are typed, never spliced.
  * - Rejects with ZENHOOK_DECISIONS_UNAVAILABLE (retriable) when the engine does not answer.
  */
 export interface Decisions {
   readonly engine: 'chdb' | 'clickhouse'
   /** Creates the tables of `schemas/tables` where missing. Idempotent. */
   ensureTables(): Promise<void>
+  /** Resolves once the rows are stored. When it rejects their fate is unknown, and inserting them again is right. */
   insert(table: DecisionTable, rows: readonly Row[]): Promise<void>
-  /** Named parameters fill `{name:Type}` of the SQL, as in ClickHouse. Reads only. */
-  query<R extends Row = Row>(
-    sql: string,
-    parameters?: Readonly<Record<string, string | number>>,
-  ): Promise<readonly R[]>
+  /** A user's SQL. Rejects with ZENHOOK_DECISIONS_QUERY_REFUSED or _QUERY_FAILED. */
+  query<R extends Row = Row>(sql: string, parameters?: Parameters): Promise<readonly R[]>
+  /** Our own SQL: unguarded, so nothing of a user may be in it but by parameters. */
+  select<R extends Row = Row>(sql: string, parameters?: Parameters): Promise<readonly R[]>
   ping(): Promise<{ version: string }>
+  /** Lets what is under way finish. Idempotent. */
   close(): Promise<void>
 }
 
 export type DecisionTable = 'events' | 'decisions' | 'attempts'
+
+/** Column names to JSON values; times are whole milliseconds since the epoch. Absent columns take their default. */
 export type Row = Readonly<Record<string, unknown>>
+
+/** Named parameters fill `{name:Type}` of the SQL, as in ClickHouse. */
+export type Parameters = Readonly<Record<string, string | number | readonly string[]>>
