@@ -1,0 +1,84 @@
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+
+export const isForm = (contentType: string): boolean =>
+  contentType.trim().toLowerCase().startsWith('application/x-www-form-urlencoded')
+
+// Some providers (GitHub, Slack) send a form whose one field is the JSON.
+const formOf = (text: string): unknown => {
+  const fields: Record<string, string> = Object.create(null)
+  for (const [name, value] of new URLSearchParams(text)) fields[name] ??= value
+  const { payload } = fields
+  if (payload === undefined) return fields
+  try {
+    return JSON.parse(payload)
+  } catch {
+    return fields
+  }
+}
+
+/** The body as JSON, or a form as an object of strings; `undefined` when it is neither. Never throws. */
+export const parseBody = (contentType: string, bytes: Uint8Array): unknown => {
+  if (bytes.length === 0) return undefined
+  try {
+    const text = decoder.decode(bytes)
+    return isForm(contentType) ? formOf(text) : JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const own = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as Record<string, unknown>)[key]
+    : undefined
+
+const MAX_VALUES = 1_000
+
+/** Every scalar that a path names: `a.0.b`, with `*` for each item of an array, at most 1,000. */
+export const valuesAt = (root: unknown, path: string): readonly string[] => {
+  let found: unknown[] = [root]
+  for (const step of path.split('.')) {
+    const next: unknown[] = []
+    for (const value of found) {
+      if (step === '*') {
+        if (Array.isArray(value)) next.push(...value.slice(0, MAX_VALUES))
+      } else {
+        const member = own(value, step)
+        if (member !== undefined) next.push(member)
+      }
+    }
+    found = next.slice(0, MAX_VALUES)
+  }
+  return found.flatMap((value) => {
+    const text = scalar(value)
+    return text === undefined ? [] : [text]
+  })
+}
+
+export const valueAt = (root: unknown, path: string): string | undefined => valuesAt(root, path)[0]
+
+export const scalar = (value: unknown): string | undefined => {
+  if (typeof value === 'string') return value
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  return undefined
+}
+
+/** The body as an object that a signer may add fields to. */
+export const rewritten = (
+  bytes: Uint8Array,
+  values: Readonly<Record<string, unknown>>,
+): Uint8Array => {
+  const root: unknown = bytes.length > 0 ? JSON.parse(decoder.decode(bytes)) : {}
+  for (const [path, value] of Object.entries(values)) {
+    const steps = path.split('.')
+    const last = steps.pop() ?? ''
+    let at: unknown = root
+    for (const step of steps) {
+      if (own(at, step) === undefined && typeof at === 'object' && at !== null)
+        Object.assign(at, { [step]: {} })
+      at = own(at, step)
+    }
+    if (typeof at === 'object' && at !== null) Object.assign(at, { [last]: value })
+  }
+  return new TextEncoder().encode(JSON.stringify(root))
+}

@@ -1,0 +1,137 @@
+import { z } from 'zod'
+import { ZenhookError } from '../../core/errors/index.ts'
+import { findPreset, presets } from '../providers/index.ts'
+import type { Preset, PresetScheme } from '../providers/preset.ts'
+import { nearest } from './nearest.ts'
+import { pickSchema } from './pick.ts'
+import { schemes } from './schemes.ts'
+import type { Scheme } from './types.ts'
+
+/** What configuration says of a source's verification. */
+export interface VerifySource {
+  readonly provider?: string
+  readonly verify?: Readonly<Record<string, unknown>>
+}
+
+const never = /^(?:authorization|proxy-authorization|cookie)$|signature/
+
+// What a source may say beside its scheme's own settings.
+const common = z.object({
+  deliveryId: pickSchema.optional(),
+  type: pickSchema.optional(),
+  keepHeaders: z
+    .array(
+      z
+        .string()
+        .min(1)
+        .toLowerCase()
+        .refine((name) => !never.test(name), { message: 'A credential is never kept' }),
+    )
+    .optional(),
+})
+
+const invalid = (error: z.ZodError, where: string): ZenhookError => {
+  const [issue] = error.issues
+  const path = issue?.path.join('.') ?? ''
+  return new ZenhookError('ZENHOOK_VERIFY_SETTINGS', {
+    message: `${where}${path ? `, ${path}` : ''}: ${issue?.message ?? 'not valid'}`,
+    details: { path },
+  })
+}
+
+export interface BoundScheme {
+  readonly scheme: Scheme<unknown>
+  readonly config: unknown
+}
+
+export const findScheme = (name: string): Scheme<unknown> => {
+  const scheme = schemes.find((each) => each.spec.name === name)
+  if (scheme) return scheme
+  const near = nearest(
+    name,
+    schemes.map((each) => each.spec.name),
+  )
+  throw new ZenhookError('ZENHOOK_VERIFY_UNKNOWN_SCHEME', {
+    message: `There is no verification scheme ${JSON.stringify(name.slice(0, 64))}`,
+    ...(near !== undefined && { fix: `Did you mean ${near}?` }),
+  })
+}
+
+export const bindScheme = (settings: PresetScheme['verify']): BoundScheme => {
+  const scheme = findScheme(settings.scheme)
+  const parsed = scheme.spec.config.safeParse(settings)
+  if (!parsed.success) throw invalid(parsed.error, `verify (${settings.scheme})`)
+  return { scheme, config: parsed.data }
+}
+
+export const presetNamed = (name: string): Preset => {
+  const preset = findPreset(name)
+  if (preset) return preset
+  const near = nearest(
+    name,
+    presets.flatMap((each) => [each.name, ...(each.aliases ?? [])]),
+  )
+  throw new ZenhookError('ZENHOOK_VERIFY_UNKNOWN_PROVIDER', {
+    message: `There is no provider ${JSON.stringify(name.slice(0, 64))}`,
+    ...(near !== undefined && { fix: `Did you mean ${near}?` }),
+    details: { provider: name.slice(0, 64), ...(near !== undefined && { nearest: near }) },
+  })
+}
+
+const takes = (scheme: PresetScheme, key: string): boolean => {
+  const { config } = findScheme(scheme.verify.scheme).spec
+  return config instanceof z.ZodObject && key !== 'scheme' && Object.hasOwn(config.shape, key)
+}
+
+const overridden = (preset: Preset, settings: Readonly<Record<string, unknown>>): Preset => {
+  const [first, ...rest] = preset.schemes
+  for (const key of Object.keys(settings))
+    if (!preset.schemes.some((each) => takes(each, key)))
+      throw new ZenhookError('ZENHOOK_VERIFY_SETTINGS', {
+        message: `verify: ${JSON.stringify(key.slice(0, 64))} is no setting of provider ${preset.name}`,
+      })
+  const apply = (scheme: PresetScheme): PresetScheme => ({
+    ...scheme,
+    verify: {
+      ...scheme.verify,
+      ...Object.fromEntries(Object.entries(settings).filter(([key]) => takes(scheme, key))),
+    },
+  })
+  return { ...preset, schemes: [apply(first), ...rest.map(apply)] }
+}
+
+const spelledOut = (verify: Readonly<Record<string, unknown>>, scheme: string): Preset => ({
+  name: scheme,
+  title: scheme,
+  docs: '',
+  schemes: [{ name: scheme, verify: { ...verify, scheme } }],
+  idCovered: false,
+  bodyCovered: true,
+  type: { first: [{ body: 'type' }, { body: 'event' }] },
+  defaultType: 'event',
+  patienceMs: 10_000,
+  keep: [],
+  secret: '',
+  samples: [{ type: 'event', body: {} }],
+})
+
+/** The preset of a source with its settings applied, or one made of the scheme that it spells out. */
+export const presetOf = ({ provider, verify = {} }: VerifySource): Preset => {
+  const own = common.safeParse(verify)
+  if (!own.success) throw invalid(own.error, 'verify')
+  const { deliveryId, type, keepHeaders } = own.data
+  const { deliveryId: _, type: __, keepHeaders: ___, ...settings } = verify
+  const { scheme } = settings
+  if (provider === undefined && typeof scheme !== 'string')
+    throw new ZenhookError('ZENHOOK_VERIFY_NO_SCHEME')
+  const preset =
+    provider === undefined
+      ? spelledOut(settings, String(scheme))
+      : overridden(presetNamed(provider), settings)
+  return {
+    ...preset,
+    ...(deliveryId && { deliveryId }),
+    ...(type && { type }),
+    keep: [...preset.keep, ...(keepHeaders ?? [])],
+  }
+}
