@@ -1,0 +1,54 @@
+import type { StoredRecord } from '../port.ts'
+
+export type RecordBody = Pick<StoredRecord, 'key' | 'value' | 'headers' | 'timestamp'>
+
+const hasKey = 1
+const hasValue = 2
+
+const encoder = new TextEncoder()
+
+/**
+ * A record as it lies in the store: timestamp (f64), flags (u8), length of key and of headers (u32
+ * each), key, headers as JSON, value; big-endian. The timestamp comes first, for retention reads
+ * nothing else.
+ */
+export const encodeRecord = ({ key, value, headers, timestamp }: RecordBody): Uint8Array => {
+  const keyBytes = encoder.encode(key ?? '')
+  const headerText = JSON.stringify(headers)
+  const headerBytes = headerText === '{}' ? new Uint8Array() : encoder.encode(headerText)
+  const body = 17 + keyBytes.byteLength + headerBytes.byteLength
+  const bytes = new Uint8Array(body + (value?.byteLength ?? 0))
+  const view = new DataView(bytes.buffer)
+  view.setFloat64(0, timestamp)
+  view.setUint8(8, (key === null ? 0 : hasKey) | (value === null ? 0 : hasValue))
+  view.setUint32(9, keyBytes.byteLength)
+  view.setUint32(13, headerBytes.byteLength)
+  bytes.set(keyBytes, 17)
+  bytes.set(headerBytes, 17 + keyBytes.byteLength)
+  if (value !== null) bytes.set(value, body)
+  return bytes
+}
+
+const viewOf = (bytes: Uint8Array): DataView =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+export const timestampOf = (bytes: Uint8Array): number => viewOf(bytes).getFloat64(0)
+
+/** Takes the value as a view of `bytes`, which must be the caller's own. */
+export const decodeRecord = (bytes: Uint8Array): RecordBody => {
+  const view = viewOf(bytes)
+  const flags = view.getUint8(8)
+  const headersAt = 17 + view.getUint32(9)
+  const valueAt = headersAt + view.getUint32(13)
+  const text = (from: number, to: number): string =>
+    Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('utf8')
+  return {
+    timestamp: view.getFloat64(0),
+    key: (flags & hasKey) === 0 ? null : text(17, headersAt),
+    headers:
+      headersAt === valueAt
+        ? {}
+        : (JSON.parse(text(headersAt, valueAt)) as Readonly<Record<string, string>>),
+    value: (flags & hasValue) === 0 ? null : bytes.subarray(valueAt),
+  }
+}

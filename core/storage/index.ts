@@ -1,0 +1,220 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Database, open, type RootDatabase } from 'lmdb'
+import { isZenhookError, messageOf, ZenhookError } from '../errors/index.ts'
+import { lockFolder } from './lock.ts'
+
+/** The layout of the data folder. Another number is another layout, and is refused. */
+export const formatVersion = 1
+
+type Bytes = Uint8Array
+
+/** Ordered bytes by bytes. Reads see what was committed, and are synchronous: the data is mapped. */
+export interface Table {
+  readonly name: string
+  get(key: Bytes): Bytes | undefined
+  /** Entries from `from` (inclusive) to `to` (exclusive) in key order, or backwards from `to`. */
+  range(options: RangeOptions): Iterable<{ key: Bytes; value: Bytes }>
+}
+
+export interface RangeOptions {
+  from: Bytes
+  to: Bytes
+  limit?: number
+  reverse?: boolean
+}
+
+/** Puts a value, or removes the key where the value is `undefined`. Keys are 1 to 1,900 bytes. */
+export interface Operation {
+  table: Table
+  key: Bytes
+  value: Bytes | undefined
+}
+
+export interface Written {
+  /** Visible to reads, and safe from the death of this process. */
+  committed: Promise<void>
+  /** Safe from the loss of power too. */
+  synced: Promise<void>
+}
+
+export interface Storage {
+  readonly dir: string
+  table(name: string): Table
+  /**
+   * All operations or none, in one transaction with everything else written in this turn of the event
+   * loop; transactions take effect in the order of the calls. Both promises reject with
+   * ZENHOOK_STORAGE_FULL or _UNUSABLE; a closed storage throws at once, as its reads do.
+   */
+  write(operations: readonly Operation[]): Written
+  /** Rejects when the folder takes no writes. */
+  ping(): Promise<void>
+  /** Lets writes under way finish. Idempotent. */
+  close(): Promise<void>
+}
+
+export interface StorageOptions {
+  /**
+   * Address space reserved for the memory map, bytes; 64 GiB by default. It costs neither memory nor
+   * disk (the file grows as it is used); beyond it the map would have to move while it is read.
+   */
+  mapBytes?: number
+}
+
+const maxKeyBytes = 1_900
+
+const codeOf = (error: unknown): string =>
+  String((error as { code?: unknown } | undefined)?.code ?? '')
+
+/** What the engine or the file system said, in our words. */
+export const storageError = (dir: string, error: unknown): ZenhookError => {
+  if (isZenhookError(error)) return error
+  const text = messageOf(error)
+  const full = /ENOSPC|EDQUOT/.test(codeOf(error)) || /No space left|MDB_MAP_FULL|quota/i.test(text)
+  return full
+    ? new ZenhookError('ZENHOOK_STORAGE_FULL', {
+        message: `The disk of ${dir} is full: ${text}`,
+        retriable: true,
+        cause: error,
+      })
+    : new ZenhookError('ZENHOOK_STORAGE_UNUSABLE', {
+        message: `The data folder ${dir} cannot be used: ${text}`,
+        cause: error,
+      })
+}
+
+const checkFormat = (dir: string): void => {
+  const file = join(dir, 'format')
+  const expected = `zenhook ${formatVersion}`
+  if (!existsSync(file)) {
+    writeFileSync(`${file}.new`, `${expected}\n`)
+    renameSync(`${file}.new`, file)
+    return
+  }
+  const found = readFileSync(file, 'utf8').trim()
+  if (found !== expected)
+    throw new ZenhookError('ZENHOOK_STORAGE_VERSION', {
+      message: `The data folder ${dir} has the format "${found}", this version reads "${expected}"`,
+      details: { dir, found, expected },
+    })
+}
+
+/** lmdb rejects with a generic error that carries the cause as a promise. */
+const causeOf = async (error: unknown): Promise<unknown> => {
+  const cause = (error as { commitError?: Promise<unknown> } | undefined)?.commitError
+  if (cause === undefined) return error
+  return cause.then(
+    () => error,
+    (reason: unknown) => reason,
+  )
+}
+
+const openDatabase = (dir: string, mapBytes: number): RootDatabase<Bytes, Bytes> =>
+  open<Bytes, Bytes>({
+    path: join(dir, 'store'),
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    mapSize: mapBytes,
+    maxDbs: 32,
+    // A commit is visible before it is synced, so that state need not wait for the disk; see `Written`.
+    overlappingSync: process.platform !== 'win32',
+    eventTurnBatching: true,
+  })
+
+/** Opens the one engine of the data folder: for one process at a time, creating what is missing. */
+export const openStorage = (
+  dir: string,
+  { mapBytes = 64 * 2 ** 30 }: StorageOptions = {},
+): Storage => {
+  let release: () => void
+  let root: RootDatabase<Bytes, Bytes>
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    release = lockFolder(dir)
+  } catch (error) {
+    throw storageError(dir, error)
+  }
+  try {
+    checkFormat(dir)
+    root = openDatabase(dir, mapBytes)
+  } catch (error) {
+    release()
+    throw storageError(dir, error)
+  }
+
+  const databases = new Map<Table, Database<Bytes, Bytes>>()
+  const tables = new Map<string, Table>()
+  let closing: Promise<void> | undefined
+
+  const refuseClosed = (): void => {
+    if (closing !== undefined) throw storageError(dir, new Error('it is closed'))
+  }
+  const databaseOf = (table: Table): Database<Bytes, Bytes> => {
+    const database = databases.get(table)
+    if (database === undefined) throw new Error(`Table ${table.name} is of another storage`)
+    return database
+  }
+  const failing = async (promise: Promise<unknown>): Promise<void> => {
+    try {
+      await promise
+    } catch (error) {
+      throw storageError(dir, await causeOf(error))
+    }
+  }
+
+  return {
+    dir,
+    table(name) {
+      const known = tables.get(name)
+      if (known !== undefined) return known
+      const database = root.openDB<Bytes, Bytes>(name, {
+        encoding: 'binary',
+        keyEncoding: 'binary',
+      })
+      const table: Table = {
+        name,
+        get: (key) => {
+          refuseClosed()
+          return database.get(key)
+        },
+        range: ({ from, to, limit, reverse = false }) => {
+          refuseClosed()
+          return database.getRange({
+            start: reverse ? to : from,
+            end: reverse ? from : to,
+            reverse,
+            ...(limit === undefined ? {} : { limit }),
+            ...(reverse ? { exclusiveStart: true, inclusiveEnd: true } : {}),
+          }) as Iterable<{ key: Bytes; value: Bytes }>
+        },
+      }
+      databases.set(table, database)
+      tables.set(name, table)
+      return table
+    },
+    write(operations) {
+      refuseClosed()
+      for (const { key } of operations)
+        if (key.byteLength === 0 || key.byteLength > maxKeyBytes)
+          throw new RangeError(`A key of ${key.byteLength} bytes cannot be stored`)
+      let last: Promise<unknown> = Promise.resolve()
+      for (const { table, key, value } of operations)
+        last =
+          value === undefined ? databaseOf(table).remove(key) : databaseOf(table).put(key, value)
+      // Taken now: later in the turn it may stand for another transaction.
+      const flushed = operations.length === 0 ? last : root.flushed.then(() => undefined)
+      const committed = failing(last)
+      const synced = failing(Promise.all([last, flushed]))
+      committed.catch(() => undefined)
+      synced.catch(() => undefined)
+      return { committed, synced }
+    },
+    async ping() {
+      refuseClosed()
+    },
+    close() {
+      closing ??= root.close().finally(release)
+      return closing
+    },
+  }
+}
