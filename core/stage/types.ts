@@ -38,7 +38,15 @@ export type Draft = Omit<Decision, 'id' | 'stage' | 'at' | 'tookMs'>
 export type Step =
   | { kind: 'emit'; event: Event }
   | { kind: 'dispatch'; dispatches: readonly Dispatch[] }
-  | { kind: 'drop'; reason: string }
+  | {
+      kind: 'drop'
+      reason: string
+      /**
+       * The record is a further copy of an event that the log holds already. Its decisions are counted but
+       * not published: they would share their ids with the first copy's, and take their place.
+       */
+      copy?: true
+    }
   | { kind: 'retry'; afterMs: number; error: ZenhookError }
   | { kind: 'dead'; error: ZenhookError }
 

@@ -9,4 +9,12 @@ export const stageErrors = {
     summary: 'A record cannot be decoded',
     fix: 'Find its producer by topic and offset; the original bytes are in the dead letter',
   },
+  ZENHOOK_STAGE_BROKEN_PROMISE: {
+    summary: 'A stage did not give one outcome per event',
+    fix: 'This is a fault of the stage, not of the event; report it with the dead letter',
+  },
+  ZENHOOK_STAGE_UNKNOWN: {
+    summary: 'The chain has no stage of that name',
+    fix: 'Use the names that `zenhook topology` lists',
+  },
 } as const satisfies Record<string, ErrorEntry>

@@ -1,0 +1,238 @@
+import { isZenhookError, messageOf, ZenhookError } from '../errors/index.ts'
+import type { Codec } from '../event/codec/index.ts'
+import { type Decision, type Event, type Hash, withOrigin } from '../event/index.ts'
+import type { NewRecord, StoredRecord } from '../log/port.ts'
+import { died, invoke } from './invoke.ts'
+import {
+  codeOf,
+  deadRecord,
+  decisionOf,
+  decisionsRecord,
+  dispatchRecord,
+  eventRecord,
+  headersOf,
+  liveRun,
+  type RecordHeaders,
+} from './records.ts'
+import type { Tally } from './tally.ts'
+import type { Item, Outcome, Stage } from './types.ts'
+
+/** What stands around one batch: who works on it, and where its results go. */
+export interface BatchWork {
+  codec: Codec
+  hash: Hash
+  now(): number
+  stages: readonly Stage[]
+  /** Topic of events that passed the last stage. */
+  to: string
+  tally: Tally
+  signal: AbortSignal
+  /** Whether a record may still wait for the schema it was written with; else it dies. */
+  mayWait(): boolean
+}
+
+/** One record and what became of it. */
+export interface Fate {
+  record: StoredRecord
+  outputs: readonly NewRecord[]
+  /** Comes again at this time, with everything behind it; nothing of it is written. */
+  retryAt?: number
+}
+
+interface Slot {
+  record: StoredRecord
+  item: Item | undefined
+  /** Of every record made from it; made when the first is. */
+  headers: RecordHeaders | undefined
+  outputs: NewRecord[]
+  decisions: Decision[]
+  retryAt: number | undefined
+  open: boolean
+}
+
+/**
+ * Takes the records of a batch through the stages. Rejects with StageUnavailable when a stage cannot decide
+ * now; a record that fails alone gets a dead letter and its neighbours go on.
+ */
+export const workBatch = async (
+  records: readonly StoredRecord[],
+  work: BatchWork,
+): Promise<readonly Fate[]> => {
+  const slots: Slot[] = []
+  for (const record of records) slots.push(await opened(record, work))
+  for (const [index, stage] of work.stages.entries())
+    await passStage(stage, index === work.stages.length - 1, slots, work)
+  return slots.map((slot) => fateOf(slot, work))
+}
+
+const decodeRetryMs = 1_000
+
+const opened = async (record: StoredRecord, work: BatchWork): Promise<Slot> => {
+  const slot: Slot = {
+    record,
+    item: undefined,
+    headers: undefined,
+    outputs: [],
+    decisions: [],
+    retryAt: undefined,
+    open: true,
+  }
+  try {
+    if (record.value === null)
+      throw new ZenhookError('ZENHOOK_STAGE_UNDECODABLE', { message: 'The record has no value' })
+    const decoding = work.codec.decode('event', record.value)
+    slot.item = itemOf(record, isPromise(decoding) ? await decoding : decoding)
+  } catch (error) {
+    slot.open = false
+    if (isZenhookError(error) && error.retriable && work.mayWait())
+      slot.retryAt = work.now() + (error.retryAfterMs ?? decodeRetryMs)
+    else bury(slot, work.stages[0]?.name ?? 'decode', undecodable(error), work)
+  }
+  return slot
+}
+
+const isPromise = <T>(value: T | Promise<T>): value is Promise<T> => value instanceof Promise
+
+const undecodable = (error: unknown): ZenhookError =>
+  isZenhookError(error)
+    ? error
+    : new ZenhookError('ZENHOOK_STAGE_UNDECODABLE', { message: messageOf(error), cause: error })
+
+const itemOf = (record: StoredRecord, event: Event): Item => {
+  const { topic, partition, offset } = record
+  const run = record.headers.run ?? liveRun
+  if (topic !== 'received')
+    return { event, position: event.origin ?? { topic, partition, offset }, run }
+  const position = { topic, partition, offset }
+  return { event: withOrigin(event, position), position, run }
+}
+
+const passStage = async (
+  stage: Stage,
+  last: boolean,
+  slots: readonly Slot[],
+  work: BatchWork,
+): Promise<void> => {
+  const open = slots.filter((slot) => slot.open)
+  const items = open.flatMap(({ item }) => item ?? [])
+  if (items.length === 0) return
+  const started = performance.now()
+  const outcomes = await invoke(stage, items, work.signal)
+  const tookMs = performance.now() - started
+  work.tally.batch(stage.name, tookMs)
+  const share = Math.round((tookMs / items.length) * 1000) / 1000
+  const at = work.now()
+  for (const [index, slot] of open.entries()) {
+    const outcome = outcomes[index]
+    if (outcome === undefined) continue
+    try {
+      settleOutcome(slot, stage.name, last, outcome, at, share, work)
+    } catch (error) {
+      // Its facts or its dispatch cannot be written down.
+      slot.outputs = []
+      settleOutcome(slot, stage.name, last, died(stage.name, error), at, share, work)
+    }
+  }
+}
+
+const settleOutcome = (
+  slot: Slot,
+  stage: string,
+  last: boolean,
+  outcome: Outcome,
+  at: number,
+  tookMs: number,
+  work: BatchWork,
+): void => {
+  const { item } = slot
+  if (item === undefined) return
+  const { codec, hash, tally } = work
+  switch (outcome.kind) {
+    case 'emit':
+      slot.item = { ...item, event: outcome.event }
+      if (last)
+        slot.outputs.push(eventRecord(codec, eventTopic(work), outcome.event, headers(slot)))
+      break
+    case 'dispatch':
+      slot.open = false
+      for (const dispatch of outcome.dispatches)
+        slot.outputs.push(dispatchRecord(codec, dispatch, headers(slot)))
+      break
+    case 'drop':
+      slot.open = false
+      break
+    case 'dead':
+      bury(slot, stage, outcome.error, work)
+      break
+    case 'retry':
+      slot.open = false
+      slot.retryAt = work.now() + outcome.afterMs
+  }
+  for (const draft of outcome.decisions) tally.decision(stage, draft)
+  if (outcome.kind === 'retry' || (outcome.kind === 'drop' && outcome.copy)) return
+  for (const draft of outcome.decisions)
+    slot.decisions.push(decisionOf(hash, item.event, item.run, stage, draft, at, tookMs))
+}
+
+const eventTopic = ({ to }: BatchWork): string => {
+  if (to === 'dispatch')
+    throw new ZenhookError('ZENHOOK_STAGE_BROKEN_PROMISE', {
+      message: 'The last stage gave an event where dispatches are expected',
+    })
+  return to
+}
+
+const headers = (slot: Slot): RecordHeaders => {
+  const { item, record } = slot
+  if (item === undefined) return record.headers
+  slot.headers ??= headersOf(item.event, item.run, record.headers)
+  return slot.headers
+}
+
+const bury = (slot: Slot, stage: string, error: unknown, work: BatchWork): void => {
+  const { codec, hash, now, tally } = work
+  const { record, item } = slot
+  slot.open = false
+  slot.outputs = [
+    deadRecord(codec, hash, {
+      record,
+      stage,
+      error,
+      at: now(),
+      ...(item !== undefined && { event: item.event }),
+    }),
+  ]
+  tally.dead(stage, codeOf(error))
+}
+
+const fateOf = (slot: Slot, work: BatchWork): Fate => {
+  const { record, retryAt } = slot
+  if (retryAt !== undefined) return { record, outputs: [], retryAt }
+  try {
+    return { record, outputs: [...slot.outputs, ...decisionsOf(slot, work)] }
+  } catch (error) {
+    // A decision holds what cannot be written down.
+    const stage = slot.decisions.at(-1)?.stage ?? ''
+    slot.decisions = []
+    settleOutcome(slot, stage, true, died(stage, error), work.now(), 0, work)
+    return { record, outputs: [...slot.outputs, ...decisionsOf(slot, work)] }
+  }
+}
+
+const decisionsOf = (slot: Slot, { codec }: BatchWork): readonly NewRecord[] => {
+  const { item, decisions } = slot
+  return item === undefined || decisions.length === 0
+    ? []
+    : [decisionsRecord(codec, item.event, item.run, decisions, headers(slot))]
+}
+
+/** What is written instead when a record's outputs are larger than their topics accept: a pointer to it. */
+export const pointerTo = (
+  { record }: Fate,
+  error: unknown,
+  stage: string,
+  { codec, hash, now, tally }: BatchWork,
+): NewRecord => {
+  tally.dead(stage, codeOf(error))
+  return deadRecord(codec, hash, { record, stage, error, at: now(), withoutOriginal: true })
+}

@@ -1,0 +1,128 @@
+import { type ErrorCode, isZenhookError, messageOf } from '../errors/index.ts'
+import type { Codec } from '../event/codec/index.ts'
+import {
+  type Dead,
+  type Decision,
+  type DecisionSet,
+  type Dispatch,
+  decisionIdOf,
+  type Event,
+  type Hash,
+} from '../event/index.ts'
+import type { NewRecord, StoredRecord } from '../log/port.ts'
+import { childTraceparent } from '../telemetry/traceparent.ts'
+import type { Draft } from './types.ts'
+
+export type RecordHeaders = Readonly<Record<string, string>>
+
+/** What every record of an event carries, so that a consumer can filter and trace without decoding. */
+export const headersOf = (event: Event, run: string, from: RecordHeaders): RecordHeaders => {
+  const parent = from.traceparent ?? event.traceparent
+  const tracestate = from.tracestate ?? event.tracestate
+  return {
+    id: event.id,
+    type: event.type,
+    tenant: event.tenant,
+    source: event.source,
+    ...(parent !== undefined && { traceparent: childTraceparent(parent) }),
+    ...(tracestate !== undefined && { tracestate }),
+    ...(run !== liveRun && { run }),
+  }
+}
+
+export const liveRun = 'live'
+
+export const eventRecord = (
+  codec: Codec,
+  topic: string,
+  event: Event,
+  headers: RecordHeaders,
+): NewRecord => ({ topic, key: event.key, value: codec.encode('event', event), headers })
+
+export const dispatchRecord = (
+  codec: Codec,
+  dispatch: Dispatch,
+  headers: RecordHeaders,
+): NewRecord => ({
+  topic: 'dispatch',
+  key: dispatch.key,
+  value: codec.encode('dispatch', dispatch),
+  headers,
+})
+
+/** Keyed by event, so that all that is decided about one lies in one partition, in order. */
+export const decisionsRecord = (
+  codec: Codec,
+  event: Event,
+  run: string,
+  decisions: readonly Decision[],
+  headers: RecordHeaders,
+): NewRecord => {
+  const set: DecisionSet = {
+    tenant: event.tenant,
+    source: event.source,
+    eventId: event.id,
+    type: event.type,
+    receivedAt: event.receivedAt,
+    run,
+    decisions,
+  }
+  return { topic: 'decisions', key: event.id, value: codec.encode('decisions', set), headers }
+}
+
+export interface Death {
+  record: StoredRecord
+  event?: Event
+  stage: string
+  error: unknown
+  at: number
+  /** Leaves the bytes where they lie: the letter only points to them. */
+  withoutOriginal?: boolean
+}
+
+const nothing = new Uint8Array(0)
+const longestMessage = 2_000
+
+/** The dead letter of a record: its bytes, where it lay, and why it could not go on. */
+export const deadRecord = (codec: Codec, hash: Hash, death: Death): NewRecord => {
+  const { record, event, stage, error, at, withoutOriginal } = death
+  const { topic, partition, offset } = record
+  const dead: Dead = {
+    id: hash(`${topic}/${partition}/${offset}`).slice(0, 40),
+    tenant: event?.tenant ?? '',
+    source: event?.source ?? '',
+    eventId: event?.id ?? '',
+    stage,
+    code: codeOf(error),
+    message: messageOf(error).slice(0, longestMessage),
+    at,
+    origin: { topic, partition, offset },
+    originHeaders: record.headers,
+    original: withoutOriginal ? nothing : (record.value ?? nothing),
+  }
+  return {
+    topic: 'dead',
+    key: record.key,
+    value: codec.encode('dead', dead),
+    headers: record.headers,
+  }
+}
+
+export const codeOf = (error: unknown): ErrorCode =>
+  isZenhookError(error) ? error.code : 'ZENHOOK_STAGE_FAILED'
+
+export const decisionOf = (
+  hash: Hash,
+  event: Event,
+  run: string,
+  stage: string,
+  draft: Draft,
+  at: number,
+  tookMs: number,
+): Decision => ({
+  ...draft,
+  id: decisionIdOf(hash, event.id, { ...draft, stage }, run),
+  stage,
+  at,
+  tookMs,
+})
