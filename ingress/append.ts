@@ -1,0 +1,127 @@
+import { isZenhookError, messageOf, ZenhookError } from '../core/errors/index.ts'
+import type { Log, NewRecord } from '../core/log/port.ts'
+import { type Logger, silentLogger } from '../core/telemetry/index.ts'
+import { startDrain } from './spool/drain.ts'
+import type { Spool } from './spool/spool.ts'
+
+export interface AppenderOptions {
+  log: Pick<Log, 'append'>
+  /** Off where absent: then an append that fails is the answer. */
+  spool?: Spool
+  logger?: Logger
+  drainPerSecond?: number
+  /** Kept elsewhere before it resolves: the log will never take this record. */
+  onRejected?: (record: NewRecord, error: unknown) => Promise<void>
+}
+
+export type Appended = 'log' | 'spool'
+
+export interface Appender {
+  /**
+   * Resolves once the record is durable, in the log or in the spool, within about `holdMs`.
+   * Rejects with ZENHOOK_LOG_RECORD_TOO_LARGE (surely not stored), or with ZENHOOK_INGRESS_UNAVAILABLE,
+   * whose details say `unknown: true` where the record may be in the log nevertheless.
+   */
+  append(record: NewRecord, holdMs: number): Promise<Appended>
+  /** False while appends are known to fail: events then go to the spool at once. */
+  up(): boolean
+  close(): Promise<void>
+}
+
+type Outcome = 'stored' | 'failed' | 'overdue'
+
+export const createAppender = (options: AppenderOptions): Appender => {
+  const { log, spool, logger = silentLogger } = options
+  let up = true
+  let lastSuccess = Number.NEGATIVE_INFINITY
+
+  const succeeded = (): void => {
+    lastSuccess = performance.now()
+    if (!up) logger.info({}, 'the log takes records again')
+    up = true
+  }
+  const down = (reason: string): void => {
+    if (spool === undefined) return
+    if (up) logger.warn({ reason }, 'the log is away: events go to the spool')
+    up = false
+  }
+
+  const tooLarge = (error: unknown): boolean =>
+    isZenhookError(error) && error.code === 'ZENHOOK_LOG_RECORD_TOO_LARGE'
+
+  const toLog = (record: NewRecord, holdMs: number): Promise<Outcome> =>
+    new Promise((resolve, reject) => {
+      const startedAt = performance.now()
+      const timer = setTimeout(() => {
+        // Others got through meanwhile: one slow partition is not an absent log.
+        if (lastSuccess < startedAt) down(`no answer in ${holdMs} ms`)
+        resolve('overdue')
+      }, holdMs)
+      log.append([record]).then(
+        () => {
+          clearTimeout(timer)
+          succeeded()
+          resolve('stored')
+        },
+        (error: unknown) => {
+          clearTimeout(timer)
+          if (tooLarge(error)) return reject(error)
+          down(messageOf(error))
+          resolve('failed')
+        },
+      )
+    })
+
+  const toSpool = async (
+    store: Spool | undefined,
+    record: NewRecord,
+    unknown: boolean,
+  ): Promise<Appended> => {
+    const unavailable = (cause: unknown): ZenhookError =>
+      new ZenhookError('ZENHOOK_INGRESS_UNAVAILABLE', {
+        retriable: true,
+        details: { unknown },
+        cause,
+      })
+    if (store === undefined) throw unavailable(undefined)
+    try {
+      await store.write(record)
+      return 'spool'
+    } catch (error) {
+      throw unavailable(error)
+    }
+  }
+
+  const drain =
+    spool === undefined
+      ? undefined
+      : startDrain({
+          spool,
+          logger,
+          ...(options.drainPerSecond === undefined ? {} : { maxPerSecond: options.drainPerSecond }),
+          append: async (records) => {
+            await log.append(records)
+            succeeded()
+          },
+          onRejected: options.onRejected ?? (() => Promise.resolve()),
+        })
+
+  return {
+    async append(record, holdMs) {
+      if (spool !== undefined && (!up || spool.holds(record.key))) {
+        try {
+          return await toSpool(spool, record, false)
+        } catch (error) {
+          // While records wait, the drain asks the log; otherwise this request has to.
+          if (spool.stats().records > 0) throw error
+        }
+      }
+      const outcome = await toLog(record, holdMs)
+      return outcome === 'stored' ? 'log' : toSpool(spool, record, true)
+    },
+    up: () => up,
+    async close() {
+      await drain?.close()
+    },
+  }
+}

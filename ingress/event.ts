@@ -1,0 +1,106 @@
+import { hash } from 'node:crypto'
+import { type Event, makeEvent } from '../core/event/index.ts'
+import type { NewRecord } from '../core/log/port.ts'
+import type { Source } from '../core/registry/types.ts'
+import { childTraceparent } from '../core/telemetry/index.ts'
+import type { Head } from './head.ts'
+import { valueAt } from './verifiers/body.ts'
+import type { Genuine, Verifier } from './verifiers/types.ts'
+
+export interface EventInput {
+  id: string
+  receivedAt: number
+  source: Source
+  verifier: Pick<Verifier, 'provider' | 'dedupeWindowMs' | 'keepHeaders'>
+  verified: Genuine
+  head: Head
+  rawHeaders: readonly string[]
+  body: Uint8Array
+  /** The parsed body. */
+  data: unknown
+  bodyDigest: string
+}
+
+const digest = (parts: readonly string[]): string =>
+  hash('sha256', parts.map((part) => `${part.length}:${part}`).join(''), 'base64url')
+
+/** JSON path as configuration writes it: `a.b.0.c`, with or without the leading `$.`. */
+const at = (data: unknown, path: string): string | undefined =>
+  valueAt(data, path.startsWith('$.') ? path.slice(2) : path)
+
+/** Allow-listed fields, lower case; what was sent several times is joined as HTTP joins it. */
+export const keptHeaders = (
+  rawHeaders: readonly string[],
+  keep: readonly string[],
+): Record<string, string> => {
+  const kept: Record<string, string> = {}
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]?.toLowerCase() ?? ''
+    if (!keep.includes(name)) continue
+    const value = rawHeaders[index + 1] ?? ''
+    kept[name] = Object.hasOwn(kept, name) ? `${kept[name]}, ${value}` : value
+  }
+  return kept
+}
+
+/** The event that a genuine request becomes. Its keys are scoped by tenant and source. */
+export const buildEvent = (input: EventInput): Event => {
+  const { source, verified, verifier, head } = input
+  const { tenant, name } = source
+  const key = source.dedupe.key === undefined ? undefined : at(input.data, source.dedupe.key)
+  const order = source.ordering === undefined ? undefined : at(input.data, source.ordering)
+  const identity = identityParts(key, verified.deliveryId, input.bodyDigest)
+  const dedupeKey = digest([tenant, name, ...identity])
+  const { withId, withoutId } = verifier.dedupeWindowMs
+  return makeEvent({
+    id: input.id,
+    tenant,
+    source: name,
+    provider: verifier.provider,
+    type: verified.type,
+    key: order === undefined ? dedupeKey : `${tenant}/${name}/${digest(['order', order])}`,
+    dedupeKey,
+    dedupeWindowMs: source.dedupe.windowMs ?? (identity[0] === 'body' ? withoutId : withId),
+    ...(verified.deliveryId === undefined ? {} : { deliveryId: verified.deliveryId }),
+    receivedAt: input.receivedAt,
+    contentType: head.contentType,
+    headers: keptHeaders(input.rawHeaders, verifier.keepHeaders),
+    raw: input.body,
+    facts: {},
+    verification: {
+      scheme: verified.scheme,
+      bodyCovered: verified.bodyCovered,
+      idCovered: verified.idCovered,
+      ...(verified.secretIndex === undefined ? {} : { secretIndex: verified.secretIndex }),
+    },
+    traceparent: childTraceparent(head.traceparent),
+    ...(head.tracestate === undefined ? {} : { tracestate: head.tracestate }),
+  })
+}
+
+/** What makes two events duplicates: the configured value, else the provider's id, else the bytes. */
+const identityParts = (
+  key: string | undefined,
+  deliveryId: string | undefined,
+  bodyDigest: string,
+): readonly [kind: string, value: string] => {
+  if (key !== undefined) return ['key', key]
+  return deliveryId === undefined ? ['body', bodyDigest] : ['id', deliveryId]
+}
+
+/** The event as a record of `received`. */
+export const recordOf = (event: Event, value: Uint8Array, checked: boolean): NewRecord => ({
+  topic: 'received',
+  key: event.key,
+  value,
+  timestamp: event.receivedAt,
+  headers: {
+    id: event.id,
+    type: event.type,
+    tenant: event.tenant,
+    source: event.source,
+    ...(event.traceparent === undefined ? {} : { traceparent: event.traceparent }),
+    ...(event.tracestate === undefined ? {} : { tracestate: event.tracestate }),
+    ...(checked ? {} : { replay: 'unchecked' }),
+  },
+})

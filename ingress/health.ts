@@ -1,0 +1,61 @@
+import { messageOf } from '../core/errors/index.ts'
+import type { Answer } from './problems.ts'
+
+/** Resolves while the thing it looks at works; rejects with why not. */
+export type HealthCheck = () => Promise<void> | void
+
+export interface CheckResult {
+  name: string
+  ok: boolean
+  detail?: string
+  tookMs: number
+}
+
+const checkMs = 2_000
+
+const run = async (name: string, check: HealthCheck): Promise<CheckResult> => {
+  const startedAt = performance.now()
+  const took = (): number => Math.round(performance.now() - startedAt)
+  let timer: NodeJS.Timeout | undefined
+  try {
+    await Promise.race([
+      Promise.resolve().then(check),
+      new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`no answer in ${checkMs} ms`)), checkMs)
+      }),
+    ])
+    return { name, ok: true, tookMs: took() }
+  } catch (error) {
+    return { name, ok: false, detail: messageOf(error), tookMs: took() }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Alive: the process answers. It says nothing of what it depends on. */
+export const healthAnswer = (requestId: string): Answer => ({
+  status: 200,
+  headers: { 'content-type': 'application/json', 'x-request-id': requestId },
+  body: '{"status":"ok"}',
+})
+
+/** Ready: every check passes. Details only where asked for: the public listener tells them too. */
+export const readyAnswer = async (
+  checks: Readonly<Record<string, HealthCheck>>,
+  verbose: boolean,
+  requestId: string,
+): Promise<Answer> => {
+  const results = await Promise.all(Object.entries(checks).map(([name, check]) => run(name, check)))
+  const ok = results.every((result) => result.ok)
+  const body = { status: ok ? 'ok' : 'unavailable', ...(verbose ? { checks: results } : {}) }
+  return {
+    status: ok ? 200 : 503,
+    headers: {
+      'content-type': 'application/json',
+      'x-request-id': requestId,
+      'cache-control': 'no-store',
+      ...(ok ? {} : { 'retry-after': '5' }),
+    },
+    body: JSON.stringify(body),
+  }
+}

@@ -1,0 +1,227 @@
+import { createHash } from 'node:crypto'
+import type { Hono } from 'hono'
+import { messageOf } from '../core/errors/index.ts'
+import type { Codec } from '../core/event/codec/index.ts'
+import type { DecisionSet } from '../core/event/index.ts'
+import type { Kv } from '../core/kv/port.ts'
+import type { Log, NewRecord } from '../core/log/port.ts'
+import { topicDefaults } from '../core/log/topics.ts'
+import type { RegistryReader } from '../core/registry/port.ts'
+import type { RateLimit } from '../core/registry/types.ts'
+import { type Logger, type Metrics, silentLogger } from '../core/telemetry/index.ts'
+import { type AppBindings, createApp } from './app.ts'
+import { createAppender } from './append.ts'
+import { type BodyLimits, bodyDefaults, createBudget } from './body.ts'
+import { createGuard } from './guard.ts'
+import type { HealthCheck } from './health.ts'
+import { createNonces } from './nonce.ts'
+import { type Conflict, createReceive } from './receive.ts'
+import {
+  createPublicServer,
+  type Listening,
+  type ListenOptions,
+  type PublicServerOptions,
+} from './server.ts'
+import type { VerifierFor } from './sources.ts'
+import type { Spool } from './spool/spool.ts'
+import { createUuidV7 } from './uuid.ts'
+
+export { createVerifiers, type VerifierFor, type VerifiersOptions } from './sources.ts'
+export { openSpool, type Spool, type SpoolOptions, type SpoolStats } from './spool/spool.ts'
+export { createUuidV7 } from './uuid.ts'
+
+export interface IngressOptions {
+  registry: Pick<RegistryReader, 'snapshot'>
+  verifierFor: VerifierFor
+  codec: Codec
+  log: Pick<Log, 'append'>
+  kv: Kv
+  /** Taken over: closed with the ingress. Without it, an event that the log does not take is refused. */
+  spool?: Spool
+  metrics: Metrics
+  logger?: Logger
+  now?: () => number
+  /** As senders see us, without a path; the listener's own address by default. */
+  publicUrl?: string
+  /** Readiness checks by name, beside our own. */
+  checks?: Readonly<Record<string, HealthCheck>>
+  body?: Partial<Omit<BodyLimits, 'maxBytes'>>
+  /** Of all requests under way together, bytes. */
+  maxBufferedBytes?: number
+  /** `max.message.bytes` of the topics. */
+  maxRecordBytes?: number
+  drainPerSecond?: number
+  failures?: RateLimit
+  server?: PublicServerOptions
+}
+
+export interface Ingress {
+  app: Hono<{ Bindings: AppBindings }>
+  listen(options: ListenOptions): Promise<Listening>
+  /** Stops accepting, finishes what is under way within the grace (ms), then closes the spool. */
+  close(graceMs?: number): Promise<void>
+}
+
+const mebibyte = 1024 * 1024
+
+export const createIngress = (options: IngressOptions): Ingress => {
+  const { registry, verifierFor, codec, log, kv, spool, metrics } = options
+  const { logger = silentLogger, now = Date.now } = options
+  const background = new Set<Promise<unknown>>()
+  const inBackground = (work: Promise<unknown>): void => {
+    const tracked = work
+      .catch((error: unknown) => logger.warn({ error: messageOf(error) }, 'could not be recorded'))
+      .finally(() => background.delete(tracked))
+    background.add(tracked)
+  }
+
+  const appender = createAppender({
+    log,
+    logger,
+    ...(spool === undefined ? {} : { spool }),
+    ...(options.drainPerSecond === undefined ? {} : { drainPerSecond: options.drainPerSecond }),
+    onRejected: (record, error) => bury(record, error),
+  })
+
+  const bury = async (record: NewRecord, error: unknown): Promise<void> => {
+    logger.error(
+      { id: record.headers?.id, error: messageOf(error) },
+      'the log will never take a spooled event: it goes to the dead letters',
+    )
+    await log.append([
+      { topic: 'dead', key: record.key, value: deadLetter(codec, record, error, now()) },
+    ])
+  }
+
+  const server = createPublicServer(options.server)
+  let url = options.publicUrl?.replace(/\/$/, '')
+
+  const receive = createReceive({
+    registry,
+    verifierFor,
+    codec,
+    nonces: createNonces({ kv, now, onUnavailable: throttled(logger, 'replay cannot be checked') }),
+    appender,
+    guard: createGuard({
+      now,
+      ...(options.failures === undefined ? {} : { failures: options.failures }),
+    }),
+    budget: createBudget(options.maxBufferedBytes ?? 256 * mebibyte),
+    metrics,
+    logger,
+    now,
+    mintId: createUuidV7(now),
+    publicUrl: () => url ?? '',
+    body: { ...bodyDefaults, ...options.body },
+    defaultMaxBody: mebibyte,
+    maxRecordBytes: options.maxRecordBytes ?? topicDefaults.maxMessageBytes,
+    inBackground,
+    onConflict: (conflict) => inBackground(recordConflict(log, codec, conflict)),
+  })
+
+  const app = createApp({
+    receive,
+    checks: {
+      registry: () => {
+        registry.snapshot()
+      },
+      ...options.checks,
+    },
+    arrivalOf: server.arrivalOf,
+    sendAndClose: server.sendAndClose,
+    closing: server.closing,
+    logger,
+  })
+  server.serve(app.fetch)
+
+  const sample = (): void => {
+    const stats = spool?.stats()
+    if (stats === undefined) return
+    metrics.spoolRecords.set(stats.records)
+    metrics.spoolBytes.set(stats.bytes)
+    if (stats.written > sampled) metrics.spooled.inc(stats.written - sampled)
+    sampled = stats.written
+  }
+  let sampled = 0
+  const sampler = setInterval(sample, 1_000)
+  sampler.unref()
+
+  return {
+    app,
+    async listen(where) {
+      const listening = await server.listen(where)
+      url ??= listening.url
+      return listening
+    },
+    async close(graceMs = 10_000) {
+      await server.close(graceMs)
+      clearInterval(sampler)
+      await appender.close()
+      await Promise.all(background)
+      sample()
+      await spool?.close()
+    },
+  }
+}
+
+const sha256 = (data: string | Uint8Array): string =>
+  createHash('sha256').update(data).digest('hex')
+
+const deadLetter = (codec: Codec, record: NewRecord, error: unknown, at: number): Uint8Array =>
+  codec.encode('dead', {
+    id: sha256(`spool ${record.headers?.id ?? ''}`).slice(0, 40),
+    tenant: record.headers?.tenant ?? '',
+    source: record.headers?.source ?? '',
+    eventId: record.headers?.id ?? '',
+    stage: 'ingress',
+    code: 'ZENHOOK_LOG_RECORD_TOO_LARGE',
+    message: messageOf(error),
+    at,
+    origin: { topic: record.topic, partition: -1, offset: -1 },
+    originHeaders: record.headers ?? {},
+    // The log takes no record of this size, whatever the topic: the head of it has to do.
+    original: (record.value ?? new Uint8Array()).subarray(0, 256 * 1024),
+  })
+
+/** A decision beside the first event's own, so that its story tells of the request that was not stored. */
+const recordConflict = async (
+  log: Pick<Log, 'append'>,
+  codec: Codec,
+  conflict: Conflict,
+): Promise<void> => {
+  const { tenant, source, type, eventId, bodyDigest, at } = conflict
+  const set: DecisionSet = {
+    tenant,
+    source,
+    eventId,
+    type,
+    receivedAt: conflict.eventReceivedAt,
+    run: 'live',
+    decisions: [
+      {
+        id: sha256(`conflict ${eventId} ${bodyDigest}`).slice(0, 40),
+        stage: 'ingress',
+        verdict: 'pass',
+        reason: 'conflict',
+        at,
+        tookMs: 0,
+        details: { meaning: 'the same delivery id came again with another body; the first stands' },
+      },
+    ],
+  }
+  await log.append([{ topic: 'decisions', key: eventId, value: codec.encode('decisions', set) }])
+}
+
+/** At most one line a second, with how many it stands for. */
+const throttled = (logger: Logger, message: string): ((error: unknown) => void) => {
+  let count = 0
+  let next = 0
+  return (error) => {
+    count += 1
+    const time = performance.now()
+    if (time < next) return
+    logger.warn({ count, error: messageOf(error) }, message)
+    next = time + 1_000
+    count = 0
+  }
+}

@@ -1,0 +1,326 @@
+import { hash } from 'node:crypto'
+import type { Readable } from 'node:stream'
+import { isZenhookError, messageOf } from '../core/errors/index.ts'
+import type { Codec } from '../core/event/codec/index.ts'
+import { parseData } from '../core/event/index.ts'
+import type { RegistryReader } from '../core/registry/port.ts'
+import type { Snapshot, Source } from '../core/registry/types.ts'
+import type { Logger, Metrics } from '../core/telemetry/index.ts'
+import type { Appender } from './append.ts'
+import { type BodyLimits, type Budget, readBody } from './body.ts'
+import { buildEvent, recordOf } from './event.ts'
+import type { Guard } from './guard.ts'
+import { checkMedia, type Head, isJson, isRefusal } from './head.ts'
+import type { Nonces, Turn } from './nonce.ts'
+import { type Answer, type ProblemCode, problemAnswer, type Refusal, refuse } from './problems.ts'
+import type { VerifierFor } from './sources.ts'
+import type { Genuine, RawRequest, Verifier } from './verifiers/types.ts'
+
+/** A request whose head was read; its body not yet. */
+export interface Inbound {
+  method: string
+  /** Path and query as received. */
+  target: string
+  tenant: string
+  source: string
+  head: Head
+  rawHeaders: readonly string[]
+  /** Address of the peer; never of a forwarding header. */
+  remote: string
+  requestId: string
+  body: Readable
+  /** Tells a sender that waits for it to go on (`Expect: 100-continue`). */
+  proceed?(): void
+}
+
+export interface ReceiveDeps {
+  registry: Pick<RegistryReader, 'snapshot'>
+  verifierFor: VerifierFor
+  codec: Codec
+  nonces: Nonces
+  appender: Appender
+  guard: Guard
+  budget: Budget
+  metrics: Metrics
+  logger: Logger
+  now: () => number
+  mintId: () => string
+  publicUrl: () => string
+  body: Omit<BodyLimits, 'maxBytes'>
+  /** Body limit of requests that belong to no source. */
+  defaultMaxBody: number
+  /** What a record of `received` may hold. */
+  maxRecordBytes: number
+  /** Work that the answer does not wait for, but the end of the process does. */
+  inBackground(work: Promise<unknown>): void
+  /** Tells that the same nonce came with another body. */
+  onConflict(conflict: Conflict): void
+}
+
+/** A genuine request that repeats a delivery id with another body: nothing of it was stored. */
+export interface Conflict {
+  tenant: string
+  source: string
+  type: string
+  /** The event that was stored first. */
+  eventId: string
+  eventReceivedAt: number
+  bodyDigest: string
+  at: number
+}
+
+const holdLimitMs = 1_500
+// Frame, record headers and batch overhead beside the value.
+const recordMargin = 2_048
+
+// Where a signed time ends a replay, the nonce has to outlive it; otherwise the window of duplicates decides.
+const nonceLife = (verified: Genuine, windowMs: number): number =>
+  verified.toleranceMs === undefined ? windowMs : Math.max(verified.nonceTtlMs, windowMs)
+
+const unauthorized = (): Refusal => refuse('ZENHOOK_INGRESS_UNAUTHORIZED')
+
+const notAllowed = (methods: readonly string[]): Refusal =>
+  refuse('ZENHOOK_INGRESS_METHOD_NOT_ALLOWED', { headers: { allow: methods.join(', ') } })
+
+const accepted = (id: string, requestId: string, duplicate: boolean): Answer => ({
+  status: 202,
+  headers: { 'content-type': 'application/json', 'x-request-id': requestId },
+  body: duplicate ? `{"id":"${id}","duplicate":true}` : `{"id":"${id}"}`,
+})
+
+/** One job: verify and append. Resolves with an answer whatever happens. */
+export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise<Answer>) => {
+  const { logger, metrics, guard, now } = deps
+
+  const snapshot = (): Snapshot | Refusal => {
+    try {
+      return deps.registry.snapshot()
+    } catch {
+      return refuse('ZENHOOK_INGRESS_NOT_READY', { retryAfterMs: 2_000 })
+    }
+  }
+
+  const read = async (inbound: Inbound, source: Source | undefined): Promise<Buffer | Refusal> => {
+    const { head } = inbound
+    const maxBytes = source?.maxBody ?? deps.defaultMaxBody
+    if (inbound.method === 'POST' && !head.chunked && head.contentLength === undefined)
+      return refuse('ZENHOOK_INGRESS_LENGTH_REQUIRED', { close: true })
+    if ((head.contentLength ?? 0) > maxBytes)
+      return refuse('ZENHOOK_INGRESS_BODY_TOO_LARGE', { close: true })
+    const media = checkMedia(head.contentType)
+    if (media !== undefined) return media
+    inbound.proceed?.()
+    return readBody(inbound.body, { ...deps.body, maxBytes }, deps.budget)
+  }
+
+  const rawRequest = (inbound: Inbound, body: Uint8Array): RawRequest => {
+    const { target, rawHeaders } = inbound
+    const mark = target.indexOf('?')
+    const headers: [string, string][] = []
+    for (let at = 0; at < rawHeaders.length; at += 2)
+      headers.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? ''])
+    return {
+      method: inbound.method,
+      url: `${deps.publicUrl()}${target}`,
+      path: mark < 0 ? target : target.slice(0, mark),
+      query: mark < 0 ? '' : target.slice(mark + 1),
+      headers,
+      body,
+    }
+  }
+
+  const store = async (
+    inbound: Inbound,
+    source: Source,
+    verifier: Verifier,
+    verified: Genuine,
+    body: Buffer,
+  ): Promise<Answer | Refusal> => {
+    const { head } = inbound
+    const startedAt = performance.now()
+    const data = verified.data ?? parseData(head.contentType, body)
+    // Whatever calls itself JSON has to be JSON, for every later reader's sake.
+    if (isJson(head.contentType) && parseData(head.contentType, body) === undefined)
+      return refuse('ZENHOOK_INGRESS_MALFORMED', { detail: 'The body is not JSON' })
+    const receivedAt = now()
+    const bodyDigest = hash('sha256', body, 'base64url')
+    const event = buildEvent({
+      id: deps.mintId(),
+      receivedAt,
+      source,
+      verifier,
+      verified,
+      head,
+      rawHeaders: inbound.rawHeaders,
+      body,
+      data,
+      bodyDigest,
+    })
+    const holdMs = Math.min(holdLimitMs, verifier.patienceMs / 2)
+    const begun = await deps.nonces.begin({
+      tenant: source.tenant,
+      source: source.name,
+      nonce: verified.nonce,
+      eventId: event.id,
+      bodyDigest,
+      receivedAt,
+      reserveMs: Math.ceil(Math.min(verifier.patienceMs * 0.8, holdMs + 1_000)),
+      lifeMs: nonceLife(verified, event.dedupeWindowMs),
+      waitMs: holdMs,
+    })
+    if (begun.kind === 'stored') {
+      if (begun.bodyDigest !== bodyDigest)
+        deps.onConflict({
+          tenant: source.tenant,
+          source: source.name,
+          type: event.type,
+          eventId: begun.id,
+          eventReceivedAt: begun.receivedAt,
+          bodyDigest,
+          at: receivedAt,
+        })
+      return accepted(begun.id, inbound.requestId, true)
+    }
+    if (!begun.checked && source.replay === 'strict') {
+      await begun.release()
+      return refuse('ZENHOOK_INGRESS_REPLAY_UNCHECKED', { retryAfterMs: 1_000 })
+    }
+    const value = deps.codec.encode('event', event)
+    if (value.length + recordMargin > deps.maxRecordBytes) {
+      await begun.release()
+      return refuse('ZENHOOK_INGRESS_BODY_TOO_LARGE')
+    }
+    // Who waited for another's reservation has that much less of the sender's patience left.
+    const leftMs = verifier.patienceMs * 0.8 - (performance.now() - startedAt)
+    const failed = await append(begun, () =>
+      deps.appender.append(
+        recordOf(event, value, begun.checked),
+        Math.max(100, Math.min(holdMs, leftMs)),
+      ),
+    )
+    return failed ?? accepted(event.id, inbound.requestId, false)
+  }
+
+  /** Appends within a turn, and ends the turn as the append ended. */
+  const append = async (turn: Turn, work: () => Promise<unknown>): Promise<Refusal | undefined> => {
+    try {
+      await work()
+      // The answer need not wait for this: a retry that comes first meets the reservation.
+      deps.inBackground(turn.confirm())
+      return undefined
+    } catch (error) {
+      if (!isZenhookError(error)) {
+        turn.abandon()
+        throw error
+      }
+      if (error.details.unknown === true) turn.abandon()
+      else await turn.release()
+      if (error.code === 'ZENHOOK_LOG_RECORD_TOO_LARGE')
+        return refuse('ZENHOOK_INGRESS_BODY_TOO_LARGE')
+      logger.error({ error: messageOf(error.cause ?? error) }, 'an event could not be stored')
+      return refuse('ZENHOOK_INGRESS_UNAVAILABLE', {
+        retryAfterMs: error.retryAfterMs ?? 5_000,
+      })
+    }
+  }
+
+  const verifierOf = async (source: Source, seen: { provider: string }): Promise<Verifier> => {
+    seen.provider = source.provider ?? 'custom'
+    const verifier = await deps.verifierFor(source)
+    seen.provider = verifier.provider
+    return verifier
+  }
+
+  const handle = async (
+    inbound: Inbound,
+    seen: { provider: string },
+  ): Promise<Answer | Refusal> => {
+    const registry = snapshot()
+    if (isRefusal(registry)) return registry
+    const source = registry.source(inbound.tenant, inbound.source)
+    // Names that are nobody's share one key, or a prober could fill the limiter.
+    const name = source === undefined ? '?' : `${source.tenant}/${source.name}`
+    const { method } = inbound
+    const verifier = source === undefined ? undefined : await verifierOf(source, seen)
+    if (verifier !== undefined && !verifier.methods.includes(method))
+      return notAllowed(verifier.methods)
+    const admitted = guard.admit(inbound.remote, inbound.head, source, name)
+    if (!admitted.ok) return admitted.refusal
+    const body = method === 'GET' ? Buffer.alloc(0) : await read(inbound, source)
+    if (!Buffer.isBuffer(body)) return body
+    try {
+      if (source === undefined || verifier === undefined) {
+        // About as much work as a signature that does not match.
+        hash('sha256', body)
+        guard.failed(inbound.remote, name)
+        return refuse('ZENHOOK_INGRESS_NOT_FOUND')
+      }
+      const verified = await verifier.verify(rawRequest(inbound, body), now())
+      if (!verified.ok) {
+        guard.failed(inbound.remote, name)
+        metrics.ingressRefused.inc({ provider: verifier.provider, reason: verified.reason })
+        logger.debug(
+          {
+            request_id: inbound.requestId,
+            tenant: source.tenant,
+            source: source.name,
+            reason: verified.reason,
+            step: verified.step,
+          },
+          'refused',
+        )
+        return unauthorized()
+      }
+      if (verified.respond !== undefined) {
+        const { status, headers, body: reply } = verified.respond
+        return {
+          status,
+          headers: {
+            'x-content-type-options': 'nosniff',
+            ...headers,
+            'x-request-id': inbound.requestId,
+          },
+          body: reply,
+        }
+      }
+      // Only a handshake comes without a body.
+      if (method === 'GET') return notAllowed(['POST'])
+      const late = admitted.settle()
+      if (late !== undefined) return late
+      return await store(inbound, source, verifier, verified, body)
+    } finally {
+      deps.budget.give(body.length)
+    }
+  }
+
+  const codeOf = (error: unknown): ProblemCode =>
+    isZenhookError(error) && error.code === 'ZENHOOK_INGRESS_SECRET_UNAVAILABLE'
+      ? error.code
+      : 'ZENHOOK_INGRESS_INTERNAL'
+
+  return async (inbound) => {
+    const startedAt = performance.now()
+    const seen = { provider: 'none' }
+    let result: Answer | Refusal
+    try {
+      result = await handle(inbound, seen)
+    } catch (error) {
+      logger.error(
+        {
+          request_id: inbound.requestId,
+          tenant: inbound.tenant,
+          source: inbound.source,
+          error: messageOf(error),
+          stack: error instanceof Error ? error.stack : undefined,
+        },
+        'a request ended unexpectedly',
+      )
+      result = refuse(codeOf(error))
+    }
+    const answer = isRefusal(result) ? problemAnswer(result, inbound.requestId) : result
+    const status = String(answer.status)
+    metrics.ingressRequests.inc({ status, provider: seen.provider })
+    metrics.ingressSeconds.observe({ status }, (performance.now() - startedAt) / 1000)
+    return answer
+  }
+}

@@ -1,0 +1,106 @@
+import { messageOf, ZenhookError } from '../core/errors/index.ts'
+import type { Secrets } from '../core/registry/port.ts'
+import type { Source } from '../core/registry/types.ts'
+import { type Logger, silentLogger } from '../core/telemetry/index.ts'
+import type { Verifier } from './verifiers/types.ts'
+
+/** How the requests of a source are verified, with its secrets as they stand now. */
+export type VerifierFor = (source: Source) => Promise<Verifier>
+
+export interface VerifiersOptions {
+  secrets: Secrets
+  /** Throws ZENHOOK_VERIFY_* when settings or secrets cannot work. */
+  create(source: Source, secrets: readonly string[]): Verifier
+  now?: () => number
+  /** How long resolved secrets are used without being looked at again, ms. */
+  freshMs?: number
+  logger?: Logger
+}
+
+interface Made {
+  verifier: Verifier
+  values: readonly string[]
+  resolvedAt: number
+}
+
+const same = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((value, index) => value === b[index])
+
+/**
+ * Verifiers by source, made when the first request comes and anew when a secret changed. A secret that
+ * cannot be resolved is left out while another can: that is how a rotation ends. Rejects with
+ * ZENHOOK_INGRESS_SECRET_UNAVAILABLE (retriable) when nothing is left to verify with.
+ */
+export const createVerifiers = (options: VerifiersOptions): VerifierFor => {
+  const { secrets, create, now = Date.now, freshMs = 4_000, logger = silentLogger } = options
+  // A source object never changes: a new revision of it is another object.
+  const made = new WeakMap<Source, Made>()
+  const making = new WeakMap<Source, Promise<Verifier>>()
+
+  const resolveAll = async (source: Source): Promise<{ value: string; index: number }[]> => {
+    const results = await Promise.allSettled(
+      source.secrets.map((ref) => secrets.resolve(source.tenant, ref)),
+    )
+    return results.flatMap((result, index) => {
+      if (result.status === 'fulfilled') return [{ value: result.value, index }]
+      const { tenant, name } = source
+      logger.error(
+        { tenant, source: name, index, error: messageOf(result.reason) },
+        'a reference of the source cannot be resolved',
+      )
+      return []
+    })
+  }
+
+  const unavailable = (source: Source, cause?: unknown): ZenhookError =>
+    new ZenhookError('ZENHOOK_INGRESS_SECRET_UNAVAILABLE', {
+      message: `${source.tenant}/${source.name} has nothing to verify requests with`,
+      retriable: true,
+      cause,
+    })
+
+  const make = async (source: Source): Promise<Verifier> => {
+    const resolvedAt = now()
+    const found = await resolveAll(source)
+    if (found.length === 0 && source.secrets.length > 0) throw unavailable(source)
+    const values = found.map(({ value }) => value)
+    const before = made.get(source)
+    if (before !== undefined && same(before.values, values)) {
+      before.resolvedAt = resolvedAt
+      return before.verifier
+    }
+    try {
+      const verifier = numbered(create(source, values), found)
+      made.set(source, { verifier, values, resolvedAt })
+      return verifier
+    } catch (error) {
+      throw unavailable(source, error)
+    }
+  }
+
+  return (source) => {
+    const found = made.get(source)
+    if (found !== undefined && now() - found.resolvedAt < freshMs)
+      return Promise.resolve(found.verifier)
+    const underWay = making.get(source)
+    if (underWay !== undefined) return underWay
+    const promise = make(source).finally(() => making.delete(source))
+    making.set(source, promise)
+    return promise
+  }
+}
+
+/** Says which of the configured secrets verified, also where some of them were left out. */
+const numbered = (verifier: Verifier, found: readonly { index: number }[]): Verifier => {
+  if (found.every(({ index }, at) => index === at)) return verifier
+  return {
+    ...verifier,
+    async verify(request, at) {
+      const verified = await verifier.verify(request, at)
+      if (!verified.ok || verified.secretIndex === undefined) return verified
+      const index = found[verified.secretIndex]?.index
+      const { secretIndex: _, ...rest } = verified
+      return index === undefined ? rest : { ...rest, secretIndex: index }
+    },
+  }
+}

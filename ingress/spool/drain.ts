@@ -1,0 +1,151 @@
+import { isZenhookError, messageOf } from '../../core/errors/index.ts'
+import type { NewRecord } from '../../core/log/port.ts'
+import { type Logger, silentLogger } from '../../core/telemetry/index.ts'
+import type { Spool } from './spool.ts'
+
+export interface DrainOptions {
+  spool: Spool
+  /** Resolves once the records, of one key and in order, are in the log. */
+  append(records: readonly NewRecord[]): Promise<unknown>
+  /** The log will never take this record: it must be kept elsewhere before this resolves. */
+  onRejected(record: NewRecord, error: unknown): Promise<void>
+  /** Bounds the rush on a log that has just come back. */
+  maxPerSecond?: number
+  /** An append that takes longer is tried again; a second copy in the log is dropped by dedupe. */
+  timeoutMs?: number
+  random?: () => number
+  logger?: Logger
+}
+
+const batchRecords = 256
+const batchBytes = 4 * 1024 * 1024
+const lanes = 32
+const firstPauseMs = 250
+const longestPauseMs = 5_000
+const idleMs = 60_000
+
+const neverFits = (error: unknown): boolean =>
+  isZenhookError(error) && error.code === 'ZENHOOK_LOG_RECORD_TOO_LARGE'
+
+const withinTime = <T>(work: Promise<T>, timeoutMs: number): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs)
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+
+/** Records of one key stay together, in order; the rest may go side by side. */
+const byKey = (records: readonly NewRecord[]): NewRecord[][] => {
+  const groups = new Map<unknown, NewRecord[]>()
+  for (const record of records) {
+    const group = record.key === null ? record : `${record.topic}\n${record.key}`
+    const found = groups.get(group)
+    if (found === undefined) groups.set(group, [record])
+    else found.push(record)
+  }
+  return [...groups.values()]
+}
+
+/**
+ * Moves the spool into the log for as long as it lives: in order per key, at a bounded rate. While the
+ * log does not take records, one group is tried at a time, after a growing pause.
+ */
+export const startDrain = (options: DrainOptions): { close(): Promise<void> } => {
+  const { spool, logger = silentLogger, random = Math.random } = options
+  const { maxPerSecond = 10_000, timeoutMs = 15_000 } = options
+  let closed = false
+  let wake = (): void => {}
+  let pauseMs = 0
+
+  const sleep = (ms: number): Promise<void> =>
+    closed || ms <= 0
+      ? Promise.resolve()
+      : new Promise((resolve) => {
+          const timer = setTimeout(resolve, ms)
+          wake = () => {
+            clearTimeout(timer)
+            resolve()
+          }
+        })
+
+  /** Resolves with what is still not in the log. */
+  const move = async (group: readonly NewRecord[]): Promise<readonly NewRecord[]> => {
+    try {
+      await withinTime(options.append(group), timeoutMs)
+      return []
+    } catch (error) {
+      const [head, ...rest] = group
+      if (head === undefined || closed || !neverFits(error)) {
+        logger.warn({ error: messageOf(error), waiting: spool.stats().records }, 'spool waits')
+        return group
+      }
+      if (rest.length > 0) return moveEach(group)
+      await options.onRejected(head, error)
+      return []
+    }
+  }
+
+  const moveEach = async (group: readonly NewRecord[]): Promise<readonly NewRecord[]> => {
+    for (const [index, record] of group.entries())
+      if ((await move([record])).length > 0) return group.slice(index)
+    return []
+  }
+
+  const moveAll = async (records: readonly NewRecord[]): Promise<void> => {
+    let groups: (readonly NewRecord[])[] = byKey(records)
+    while (groups.length > 0 && !closed) {
+      // After a failure one group goes ahead alone.
+      const width = pauseMs > 0 ? 1 : lanes
+      const now = groups.slice(0, width)
+      const left = (await Promise.all(now.map(move))).filter(({ length }) => length > 0)
+      pauseMs = left.length > 0 ? Math.min(longestPauseMs, pauseMs * 2 || firstPauseMs) : 0
+      // What failed goes to the end, so that one stuck partition is not tried first for ever.
+      groups = [...groups.slice(width), ...left]
+      await sleep(pauseMs * (0.5 + random() / 2))
+    }
+    if (groups.length > 0) throw new Error('closed')
+  }
+
+  const run = async (): Promise<void> => {
+    while (!closed) {
+      const startedAt = performance.now()
+      try {
+        const batch = await spool.peek(batchRecords, batchBytes)
+        if (batch === undefined) {
+          await waiting()
+          continue
+        }
+        await moveAll(batch.records)
+        await batch.commit()
+        const dueMs = (batch.records.length / maxPerSecond) * 1000
+        await sleep(dueMs - (performance.now() - startedAt))
+      } catch (error) {
+        if (closed) return
+        logger.error({ error: messageOf(error) }, 'the spool cannot be read; trying again')
+        await sleep(longestPauseMs)
+      }
+    }
+  }
+
+  // Writes wake an idle drain only: they cut short neither its pauses nor its rate.
+  let written = false
+  let idle = false
+  const waiting = async (): Promise<void> => {
+    idle = true
+    if (!written) await sleep(idleMs)
+    idle = false
+    written = false
+  }
+  spool.onWaiting(() => {
+    written = true
+    if (idle) wake()
+  })
+
+  const running = run()
+  return {
+    async close() {
+      closed = true
+      wake()
+      await running
+    },
+  }
+}
