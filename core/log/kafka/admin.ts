@@ -1,0 +1,264 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Admin, ITopicMetadata } from 'kafkajs'
+import type { Lag, TopicEnd, TopicSpec } from '../port.ts'
+import { createClient } from './client.ts'
+import { isUnknownTopic, logError } from './errors.ts'
+import type { Names } from './names.ts'
+import type { KafkaLogOptions } from './options.ts'
+
+/** What is asked of the cluster beside records: topics, offsets of groups, health. */
+export interface ClusterAdmin {
+  ensureTopics(specs: readonly TopicSpec[]): Promise<void>
+  /** Number of partitions, cached. Rejects with ZENHOOK_LOG_UNKNOWN_TOPIC; takes a logical name. */
+  partitionsOf(topic: string): Promise<number>
+  /** Whether a topic (full name) is really gone. */
+  isMissing(fullTopic: string): Promise<boolean>
+  ends(topic: string): Promise<TopicEnd[]>
+  /** Next offsets that a group has committed; topics by full name. */
+  committed(group: string): Promise<Map<string, Map<number, number>>>
+  lag(group: string, subscribed: Iterable<string>): Promise<Lag[]>
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+const cacheMs = 5 * 60_000
+const pingFreshMs = 500
+
+export const createAdmin = (options: KafkaLogOptions, names: Names): ClusterAdmin => {
+  const known = new Map<string, { partitions: number; at: number }>()
+  let connected: Promise<Admin> | undefined
+  let pinged: { at: number; answer: Promise<void> } | undefined
+
+  const connect = async (): Promise<Admin> => {
+    const admin = createClient(options, {
+      initialRetryTime: 50,
+      maxRetryTime: 500,
+      retries: 3,
+    }).admin()
+    await admin.connect()
+    return admin
+  }
+  const drop = (): void => {
+    connected?.then((admin) => admin.disconnect()).catch(() => undefined)
+    connected = undefined
+  }
+  /** An admin that failed may hold on to a broker that is gone, so each failure starts a new one. */
+  const ask = async <T>(work: (admin: Admin) => Promise<T>): Promise<T> => {
+    connected ??= connect()
+    try {
+      return await work(await connected)
+    } catch (error) {
+      drop()
+      throw error
+    }
+  }
+  const unavailable = (what: string, error: unknown) =>
+    logError('ZENHOOK_LOG_UNAVAILABLE', `Kafka does not tell ${what}`, error)
+
+  const describe = async (topic: string): Promise<ITopicMetadata | undefined> => {
+    const full = names.topic(topic)
+    // A topic that was just made is unknown to some brokers for a moment.
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const { topics } = await ask((admin) => admin.fetchTopicMetadata({ topics: [full] }))
+        return topics.find(({ name }) => name === full)
+      } catch (error) {
+        if (attempt >= 3) {
+          if (isUnknownTopic(error)) return undefined
+          throw unavailable(`the partitions of ${full}`, error)
+        }
+      }
+      await sleep(100 * 2 ** attempt)
+    }
+  }
+  const learning = new Map<string, Promise<number>>()
+  const partitionsOf = (topic: string): Promise<number> => {
+    const cached = known.get(topic)
+    if (cached !== undefined && Date.now() - cached.at < cacheMs)
+      return Promise.resolve(cached.partitions)
+    // One question for all who ask at once: their appends then go on in the order of their calls.
+    const under = learning.get(topic)
+    if (under !== undefined) return under
+    const answer = learn(topic).finally(() => learning.delete(topic))
+    learning.set(topic, answer)
+    return answer
+  }
+  const learn = async (topic: string): Promise<number> => {
+    const cached = known.get(topic)
+    let found: ITopicMetadata | undefined
+    try {
+      found = await describe(topic)
+    } catch (error) {
+      // What was known still holds while nobody answers.
+      if (cached !== undefined) return cached.partitions
+      throw error
+    }
+    if (found === undefined || found.partitions.length === 0) {
+      known.delete(topic)
+      throw logError('ZENHOOK_LOG_UNKNOWN_TOPIC', `${names.topic(topic)} does not exist`)
+    }
+    known.set(topic, { partitions: found.partitions.length, at: Date.now() })
+    return found.partitions.length
+  }
+
+  const ends = async (topic: string): Promise<TopicEnd[]> => {
+    await partitionsOf(topic)
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const offsets = await ask((admin) => admin.fetchTopicOffsets(names.topic(topic)))
+        return offsets
+          .map(({ partition, low, high }) => ({
+            topic,
+            partition,
+            first: Number(low),
+            next: Number(high),
+          }))
+          .sort((a, b) => a.partition - b.partition)
+      } catch (error) {
+        if (attempt >= 4) throw unavailable(`the ends of ${names.topic(topic)}`, error)
+      }
+      await sleep(100 * 2 ** attempt)
+    }
+  }
+
+  const committed = async (group: string): Promise<Map<string, Map<number, number>>> => {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const answer = await ask((admin) => admin.fetchOffsets({ groupId: names.group(group) }))
+        return new Map(
+          answer.map(({ topic, partitions }) => [
+            topic,
+            new Map(
+              partitions
+                .map(({ partition, offset }) => [partition, Number(offset)] as const)
+                .filter(([, offset]) => offset >= 0),
+            ),
+          ]),
+        )
+      } catch (error) {
+        if (attempt >= 4) throw unavailable(`the offsets of ${names.group(group)}`, error)
+      }
+      await sleep(100 * 2 ** attempt)
+    }
+  }
+
+  const entriesOf = (spec: TopicSpec, replicas: number) =>
+    Object.entries({
+      'cleanup.policy': spec.compacted ? 'compact' : 'delete',
+      'retention.ms': String(spec.compacted ? -1 : spec.retentionMs),
+      'max.message.bytes': String(spec.maxMessageBytes),
+      'min.insync.replicas': String(replicas >= 3 ? 2 : 1),
+      // A segment in use is never compacted: close it in time.
+      ...(spec.compacted && { 'segment.ms': '3600000', 'min.cleanable.dirty.ratio': '0.1' }),
+    }).map(([name, value]) => ({ name, value }))
+
+  const ensureTopics = async (specs: readonly TopicSpec[]): Promise<void> => {
+    let existing: Set<string>
+    let brokers: number
+    try {
+      existing = new Set(await ask((admin) => admin.listTopics()))
+      brokers = (await ask((admin) => admin.describeCluster())).brokers.length
+    } catch (error) {
+      throw unavailable('its topics', error)
+    }
+    const replicationFactor = Math.max(1, Math.min(3, brokers))
+    const missing = specs.filter(({ name }) => !existing.has(names.topic(name)))
+    if (missing.length > 0) {
+      const topics = missing.map((spec) => ({
+        topic: names.topic(spec.name),
+        numPartitions: spec.partitions,
+        replicationFactor,
+        configEntries: entriesOf(spec, replicationFactor),
+      }))
+      try {
+        // False when they exist by now: somebody else was faster, and used the same list.
+        await ask((admin) => admin.createTopics({ topics, waitForLeaders: true, timeout: 20_000 }))
+      } catch (error) {
+        throw logError('ZENHOOK_LOG_UNAVAILABLE', 'Kafka does not create topics', error)
+      }
+    }
+    for (const spec of specs) {
+      const partitions = await partitionsOf(spec.name)
+      if (partitions === spec.partitions) continue
+      options.logger.warn(
+        { topic: names.topic(spec.name), partitions, wanted: spec.partitions },
+        partitions < spec.partitions
+          ? 'A topic has fewer partitions than configured; it is used as it is, for adding some moves keys'
+          : 'A topic has more partitions than configured; it is used as it is',
+      )
+    }
+  }
+
+  const probe = async (): Promise<void> => {
+    const asked = [...known.keys()].map((topic) => names.topic(topic))
+    const health = ask(async (admin) => {
+      const { brokers } = await admin.describeCluster()
+      const { topics } =
+        asked.length === 0 ? { topics: [] } : await admin.fetchTopicMetadata({ topics: asked })
+      return { brokers, topics }
+    })
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('no answer within 2 s')), 2_000)
+    })
+    try {
+      const { brokers, topics } = await Promise.race([health, late])
+      if (brokers.length === 0) throw new Error('no broker')
+      for (const { name, partitions } of topics)
+        for (const { partitionId, leader, isr, replicas } of partitions)
+          if (leader < 0 || isr.length < (replicas.length >= 3 ? 2 : 1))
+            throw new Error(`${name}/${partitionId} takes no records`)
+    } catch (error) {
+      health.catch(() => undefined)
+      const reason = error instanceof Error ? error.message : String(error)
+      throw logError('ZENHOOK_LOG_UNAVAILABLE', `Kafka does not take records: ${reason}`, error)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  return {
+    ensureTopics,
+    partitionsOf,
+    ends,
+    committed,
+    isMissing: async (fullTopic) => {
+      const topic = names.logical(fullTopic)
+      if (topic === undefined) return false
+      try {
+        const found = await describe(topic)
+        if (found === undefined) known.delete(topic)
+        return found === undefined
+      } catch {
+        return false
+      }
+    },
+    lag: async (group, subscribed) => {
+      const offsets = await committed(group)
+      const topics = new Set(subscribed)
+      for (const full of offsets.keys()) {
+        const logical = names.logical(full)
+        if (logical !== undefined) topics.add(logical)
+      }
+      const lags: Lag[] = []
+      for (const topic of topics) {
+        const mine = offsets.get(names.topic(topic))
+        for (const { partition, first, next } of await ends(topic)) {
+          const offset = Math.max(mine?.get(partition) ?? first, first)
+          lags.push({ topic, partition, offset, records: Math.max(0, next - offset) })
+        }
+      }
+      return lags
+    },
+    ping: () => {
+      if (pinged === undefined || Date.now() - pinged.at > pingFreshMs)
+        pinged = { at: Date.now(), answer: probe() }
+      return pinged.answer
+    },
+    close: async () => {
+      const admin = await connected?.catch(() => undefined)
+      connected = undefined
+      await admin?.disconnect().catch(() => undefined)
+    },
+  }
+}

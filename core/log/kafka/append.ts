@@ -1,0 +1,80 @@
+import type { Position } from '../../event/index.ts'
+import { partitionOf } from '../partition.ts'
+import type { NewRecord } from '../port.ts'
+import { logError } from './errors.ts'
+import type { Lanes } from './lanes.ts'
+import { sizeOf } from './records.ts'
+
+export interface AppenderOptions {
+  lanes: Lanes
+  partitionsOf(topic: string): Promise<number>
+  fullName(topic: string): string
+  timeoutMs: number
+  maxQueuedBytes: number
+}
+
+/** `append` of the port over lanes: one deadline for the call, positions index by index. */
+export const createAppender = (options: AppenderOptions) => {
+  const { lanes, timeoutMs } = options
+  const counts = new Map<string, number>()
+  let rotation = 0
+
+  /** Without waiting where the number is known, so that calls keep their order. */
+  const learn = async (records: readonly NewRecord[]): Promise<void> => {
+    for (const topic of new Set(records.map((record) => record.topic)))
+      counts.set(topic, await options.partitionsOf(topic))
+  }
+
+  const push = (records: readonly NewRecord[]): Promise<readonly Position[]> =>
+    new Promise((resolve, reject) => {
+      const positions: Position[] = []
+      const now = Date.now()
+      let waiting = records.length
+      let over = false
+      const fail = (error: unknown): void => {
+        over = true
+        clearTimeout(timer)
+        reject(error)
+      }
+      const timer = setTimeout(() => {
+        const message = `Not acknowledged within ${timeoutMs} ms; the records may be in the log`
+        fail(logError('ZENHOOK_LOG_UNAVAILABLE', message))
+      }, timeoutMs)
+      const spread = rotation++
+      records.forEach((record, index) => {
+        const count = counts.get(record.topic) ?? 1
+        const partition = record.key === null ? spread % count : partitionOf(record.key, count)
+        lanes.push(options.fullName(record.topic), partition, {
+          message: {
+            partition,
+            key: record.key,
+            value: record.value === null ? null : Buffer.from(record.value),
+            ...(record.headers !== undefined && { headers: { ...record.headers } }),
+            timestamp: String(record.timestamp ?? now),
+          },
+          bytes: sizeOf(record),
+          abandoned: () => over,
+          done: (offset) => {
+            positions[index] = { topic: record.topic, partition, offset }
+            waiting--
+            if (waiting > 0 || over) return
+            over = true
+            clearTimeout(timer)
+            resolve(positions)
+          },
+          failed: (error) => {
+            if (error.code === 'ZENHOOK_LOG_UNKNOWN_TOPIC') counts.delete(record.topic)
+            fail(error)
+          },
+        })
+      })
+    })
+
+  return async (records: readonly NewRecord[]): Promise<readonly Position[]> => {
+    if (records.length === 0) return []
+    if (lanes.queuedBytes() > options.maxQueuedBytes)
+      throw logError('ZENHOOK_LOG_UNAVAILABLE', 'Too many bytes wait to be appended')
+    if (records.some(({ topic }) => !counts.has(topic))) await learn(records)
+    return push(records)
+  }
+}

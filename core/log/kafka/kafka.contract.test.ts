@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Kafka, logLevel } from 'kafkajs'
+import { describe, it } from 'vitest'
+import { sharedKafka } from '../../../scripts/servers/state.ts'
+import { testServers } from '../../../test/servers.ts'
+import { silentLogger } from '../../telemetry/index.ts'
+import { type LogHarness, logContract } from '../contract.ts'
+import type { Log } from '../port.ts'
+import { createKafkaLog } from './index.ts'
+
+const harnessOf = (brokers: string[]): LogHarness => {
+  const run = randomUUID().slice(0, 8)
+  const prefix = `t${run}`
+  const shared = sharedKafka()
+  // Faults need the processes: those of the environment's brokers are not ours to kill.
+  const cluster = shared?.brokers.join() === brokers.join() ? shared : undefined
+  const open = async (): Promise<Log> =>
+    createKafkaLog({
+      brokers,
+      prefix,
+      logger: silentLogger,
+      sessionTimeoutMs: 6_000,
+      requestTimeoutMs: 1_500,
+    })
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
+  return {
+    capabilities: {
+      atomicSettle: false,
+      multiProcess: true,
+      survivesRestart: true,
+      delayedRecords: false,
+    },
+    timeoutMs: 30_000,
+    topic: (name) => `${name}.${run}`,
+    open,
+    restart: async (log) => {
+      await log.close()
+      return open()
+    },
+    trim: async (_log, topic, partition, until) => {
+      await admin.connect()
+      const full = `${prefix}.${topic}.v1`
+      // kafkajs deletes only from topics whose leaders it has looked up before.
+      await admin.fetchTopicOffsets(full)
+      await admin.deleteTopicRecords({
+        topic: full,
+        partitions: [{ partition, offset: String(until) }],
+      })
+      await admin.disconnect()
+    },
+    // When Kafka compacts is its own affair; readers may see more than the newest, never less.
+    compact: async () => undefined,
+    ...(cluster !== undefined && {
+      stallBroker: async (topic) => {
+        const id = (await cluster.leaderOf(`${prefix}.${topic}.v1`, 0)) ?? 1
+        cluster.stopBroker(id)
+        await sleep(3_000)
+        cluster.contBroker(id)
+        return { heal: () => cluster.healthy(60_000) }
+      },
+      killLeader: async (topic, partition) => {
+        const id = (await cluster.leaderOf(`${prefix}.${topic}.v1`, partition)) ?? 1
+        await cluster.killBroker(id)
+        return { heal: () => cluster.restartBroker(id) }
+      },
+    }),
+    destroy: async () => {
+      await admin.connect()
+      const topics = (await admin.listTopics()).filter((name) => name.startsWith(`${prefix}.`))
+      if (topics.length > 0) await admin.deleteTopics({ topics })
+      await admin.disconnect()
+    },
+  }
+}
+
+const { kafka, reason } = await testServers()
+if (kafka === undefined)
+  describe('log contract: kafka', () => {
+    it.skip(`needs Kafka: ${reason}`, () => undefined)
+  })
+else logContract('kafka', harnessOf(kafka))

@@ -1,0 +1,93 @@
+import type { Producer } from 'kafkajs'
+import { createClient } from './client.ts'
+import type { KafkaLogOptions } from './options.ts'
+
+/**
+ * Idempotent producers, each lent to one lane for one send at a time: kafkajs loses acknowledged
+ * records when two sends share a producer, or when one send spans partitions. A producer that saw
+ * any error is never lent again, for its sequence numbers can no longer be trusted.
+ */
+export interface ProducerPool {
+  /** Rejects when no broker can be reached. */
+  borrow(): Promise<Producer>
+  giveBack(producer: Producer): void
+  discard(producer: Producer): void
+  /** How many exist, lent or idle. */
+  size(): number
+  close(): Promise<void>
+}
+
+export const createProducerPool = (options: KafkaLogOptions): ProducerPool => {
+  const limit = options.maxProducers ?? 64
+  const idle: Producer[] = []
+  const waiting: (() => void)[] = []
+  const leaving = new Set<Promise<void>>()
+  let alive = 0
+
+  const leave = (producer: Producer): void => {
+    const left = producer.disconnect().catch(() => undefined)
+    leaving.add(left)
+    left.finally(() => leaving.delete(left))
+  }
+  const connect = async (): Promise<Producer> => {
+    const client = createClient(
+      { ...options, requestTimeoutMs: options.requestTimeoutMs ?? 3_000 },
+      // kafkajs's first pause of 300 ms would cost more than the whole way of an event. These
+      // retries keep the producer, hence its sequence: what the broker has is not doubled.
+      { initialRetryTime: 20, maxRetryTime: 400, retries: 10 },
+    )
+    const producer = client.producer({
+      idempotent: true,
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: false,
+      createPartitioner:
+        () =>
+        ({ message }) =>
+          message.partition ?? 0,
+    })
+    try {
+      await producer.connect()
+    } catch (error) {
+      leave(producer)
+      throw error
+    }
+    return producer
+  }
+  const next = (): void => {
+    waiting.shift()?.()
+  }
+
+  return {
+    borrow: async () => {
+      for (;;) {
+        const rested = idle.pop()
+        if (rested !== undefined) return rested
+        if (alive < limit) break
+        await new Promise<void>((resolve) => waiting.push(resolve))
+      }
+      alive++
+      try {
+        return await connect()
+      } catch (error) {
+        alive--
+        next()
+        throw error
+      }
+    },
+    giveBack: (producer) => {
+      idle.push(producer)
+      next()
+    },
+    discard: (producer) => {
+      alive--
+      leave(producer)
+      next()
+    },
+    size: () => alive,
+    close: async () => {
+      for (const producer of idle.splice(0)) leave(producer)
+      alive = 0
+      await Promise.all(leaving)
+    },
+  }
+}

@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Position } from '../../event/index.ts'
+import type { StoredRecord, TopicEnd } from '../port.ts'
+import { logError, namesOf } from './errors.ts'
+import type { Fetcher } from './raw.ts'
+import { storedRecord } from './records.ts'
+
+export const isOutOfRange = (error: unknown): boolean =>
+  namesOf(error).some(
+    (name) => name === 'OFFSET_OUT_OF_RANGE' || name === 'KafkaJSOffsetOutOfRange',
+  )
+
+export interface ReaderOptions {
+  fetcher: Fetcher
+  fullName(topic: string): string
+  ends(topic: string): Promise<readonly TopicEnd[]>
+}
+
+/** `read` of the port: a range of one partition, without a group. */
+export const createReader = ({ fetcher, fullName, ends }: ReaderOptions) => {
+  const endOf = async ({ topic, partition }: Position): Promise<TopicEnd> => {
+    const found = (await ends(topic)).find((end) => end.partition === partition)
+    if (found === undefined)
+      throw logError('ZENHOOK_LOG_UNKNOWN_TOPIC', `${topic} has no partition ${partition}`)
+    return found
+  }
+
+  return async function* read(
+    from: Position,
+    to?: number,
+    signal?: AbortSignal,
+  ): AsyncIterable<StoredRecord> {
+    const { topic, partition } = from
+    const { first, next } = await endOf(from)
+    const stop = Math.min(to ?? next, next)
+    let offset = Math.max(from.offset, first)
+    let failures = 0
+    let stalls = 0
+    while (offset < stop && !signal?.aborted) {
+      try {
+        const fetched = await fetcher.fetch(fullName(topic), partition, offset, 100)
+        failures = 0
+        for (const message of fetched.messages) {
+          if (Number(message.offset) >= stop || signal?.aborted) return
+          yield storedRecord(topic, partition, message)
+        }
+        // A new leader may lag for a moment; an open transaction stays, and ends the range.
+        if (fetched.next === offset && ++stalls > 30) return
+        if (fetched.next > offset) stalls = 0
+        offset = fetched.next
+      } catch (error) {
+        if (isOutOfRange(error)) {
+          // Retention was faster; what it left is read.
+          offset = Math.max(offset + 1, (await endOf(from)).first)
+          continue
+        }
+        if (++failures > 6)
+          throw logError('ZENHOOK_LOG_UNAVAILABLE', `${topic}/${partition} cannot be read`, error)
+        await sleep(Math.min(50 * 2 ** failures, 1_000), undefined, { signal }).catch(
+          () => undefined,
+        )
+      }
+    }
+  }
+}
