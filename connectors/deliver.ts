@@ -1,0 +1,138 @@
+import { isZenhookError, messageOf } from '../core/errors/index.ts'
+import type { Codec } from '../core/event/codec/index.ts'
+import type { Hash } from '../core/event/index.ts'
+import type { Kv } from '../core/kv/port.ts'
+import type { Gap, Log, NewRecord, StoredRecord } from '../core/log/port.ts'
+import type { Egress } from '../core/net/index.ts'
+import type { RegistryReader, Secrets } from '../core/registry/port.ts'
+import type { Logger, Metrics } from '../core/telemetry/index.ts'
+import { createCourier } from './delivery/courier.ts'
+import { createWindow, type Window } from './delivery/window.ts'
+import { connectors as allConnectors } from './index.ts'
+import type { ConnectorKind, Publish, PutInBin } from './types.ts'
+
+export interface DeliveryPolicy {
+  /** Records under way at once, per partition. */
+  window: number
+  /** Records that may be started beyond the lowest unfinished one, per partition. */
+  span: number
+  /** Total time of one exchange, ms. */
+  timeoutMs: number
+  /** How long what is under way may still take when the process stops, ms. */
+  graceMs: number
+  /** Life of the record per dispatch: at least the replay horizon, ms. */
+  recordTtlMs: number
+}
+
+export const deliveryDefaults: DeliveryPolicy = {
+  window: 64,
+  span: 4_096,
+  timeoutMs: 15_000,
+  graceMs: 10_000,
+  recordTtlMs: 8 * 24 * 3_600_000,
+}
+
+export interface DeliveryOptions {
+  log: Log
+  codec: Codec
+  kv: Kv
+  registry: RegistryReader
+  secrets: Secrets
+  egress: Egress
+  hash: Hash
+  metrics: Metrics
+  logger: Logger
+  /** Puts a record off until then: `delayed` of `core/log/delay.ts`, or the log's own `notBefore`. */
+  delayed: (log: Log, record: NewRecord, notBefore: number, now: number) => NewRecord
+  connectors?: readonly ConnectorKind[]
+  publish?: Publish
+  putInBin?: PutInBin
+  policy?: Partial<DeliveryPolicy>
+  now?: () => number
+  random?: () => number
+}
+
+export interface Delivery {
+  /** Resolves once the group's partitions are assigned. */
+  ready(): Promise<void>
+  /** Takes no more, lets what is under way finish within the grace, settles, then stops. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Delivers what lies in `dispatch`. Every record ends as delivered, dead, or as a later record of
+ * the same dispatch; progress never passes one whose outputs are not in the log.
+ */
+export const startDelivery = async (options: DeliveryOptions): Promise<Delivery> => {
+  const { log, metrics, logger } = options
+  const policy = { ...deliveryDefaults, ...options.policy }
+  const stopping = new AbortController()
+  let closing = false
+  const onError = (error: unknown): void => {
+    if (closing) return
+    const code = isZenhookError(error) ? error.code : 'internal'
+    metrics.stageErrors.inc({ stage: 'deliver', code })
+    logger.warn({ code, error: messageOf(error) }, 'delivery met an error and goes on')
+  }
+  const courier = createCourier({
+    ...options,
+    connectors: options.connectors ?? allConnectors,
+    policy,
+    now: options.now ?? Date.now,
+    random: options.random ?? Math.random,
+    signal: stopping.signal,
+    closing: () => closing,
+    onError,
+  })
+
+  const windows = new Map<number, Window>()
+  const windowOf = (partition: number): Window => {
+    const known = windows.get(partition)
+    if (known !== undefined) return known
+    const made = createWindow({
+      limit: policy.window,
+      span: policy.span,
+      handle: (record: StoredRecord, signal) => courier.carry(record, signal),
+      append: (records) => log.append(records),
+      onError,
+      closing: () => closing,
+    })
+    windows.set(partition, made)
+    return made
+  }
+
+  const onGap = ({ topic, offset, until, partition, group }: Gap): void => {
+    metrics.gaps.inc({ group, topic }, until - offset)
+    logger.error({ topic, partition, offset, until }, 'records were removed before delivery')
+  }
+  const subscription = await log.subscribe(
+    { group: 'connectors', topics: ['dispatch'], onGap, onError },
+    async (batch) => {
+      await windowOf(batch.partition).take(batch)
+      return undefined
+    },
+  )
+
+  let closed: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    closing = true
+    courier.wake()
+    const idle = Promise.all([...windows.values()].map((window) => window.idle()))
+    let timer: NodeJS.Timeout | undefined
+    const grace = new Promise((resolve) => {
+      timer = setTimeout(resolve, policy.graceMs)
+    })
+    await Promise.race([idle, grace])
+    clearTimeout(timer)
+    stopping.abort()
+    await idle
+    await subscription.close()
+  }
+  return {
+    ready: () => subscription.ready(),
+    close() {
+      closed ??= close()
+      return closed
+    },
+  }
+}

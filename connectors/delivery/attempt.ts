@@ -1,0 +1,140 @@
+import {
+  type ErrorCode,
+  isZenhookError,
+  messageOf,
+  type ZenhookError,
+} from '../../core/errors/index.ts'
+import type { Dispatch } from '../../core/event/index.ts'
+import type { Destination } from '../../core/registry/types.ts'
+import { failureOf } from '../http.ts'
+import type { AttemptResult, Failed } from '../types.ts'
+import type { Instance } from './instances.ts'
+import type { Ending } from './records.ts'
+import { delayAfter, horizonOf } from './schedule.ts'
+import type { Transforms } from './transform.ts'
+
+export interface AttemptOptions {
+  destination: Destination
+  dispatch: Dispatch
+  number: number
+  possibleDuplicate: boolean
+  instance: Instance
+  transform: Transforms
+  now: () => number
+  random: () => number
+  signal: AbortSignal
+}
+
+export interface Attempted {
+  /** `undefined` when it was cancelled: nothing ended. */
+  ending: Ending | undefined
+  result: AttemptResult
+}
+
+const refusal = (code: ErrorCode, error: unknown): Failed => ({
+  kind: 'failed',
+  reason: code === 'ZENHOOK_CONNECTOR_TRANSFORM_FAILED' ? 'transform_failed' : 'internal_error',
+  retriable: code !== 'ZENHOOK_CONNECTOR_TRANSFORM_FAILED',
+  error: messageOf(error),
+})
+
+const perform = async (options: AttemptOptions): Promise<AttemptResult> => {
+  const { dispatch, number, transform, instance, signal } = options
+  let transformed: unknown
+  if (dispatch.transform !== undefined) {
+    try {
+      transformed = await transform(dispatch.transform, dispatch.event)
+    } catch (error) {
+      return refusal('ZENHOOK_CONNECTOR_TRANSFORM_FAILED', error)
+    }
+  }
+  try {
+    return await instance.connector.deliver({ dispatch, number, transformed }, signal)
+  } catch (error) {
+    try {
+      return failureOf(error)
+    } catch {
+      // A fault of ours must cost nobody an event: the schedule goes on, the decision says what it was.
+      return refusal('ZENHOOK_STAGE_FAILED', error)
+    }
+  }
+}
+
+const deadCode = (failed: Failed): ErrorCode => {
+  if (failed.disable) return 'ZENHOOK_CONNECTOR_DISABLED'
+  if (failed.reason === 'hop_limit') return 'ZENHOOK_CONNECTOR_HOP_LIMIT'
+  if (failed.reason === 'transform_failed') return 'ZENHOOK_CONNECTOR_TRANSFORM_FAILED'
+  return 'ZENHOOK_CONNECTOR_REFUSED'
+}
+
+/** What a failed attempt leads to: another one, or the end with its cause. */
+const afterFailure = (
+  { destination, dispatch, number, random }: AttemptOptions,
+  failed: Failed,
+  now: number,
+): { verdict: 'retry'; nextAt: number } | { verdict: 'dead'; code: ErrorCode } => {
+  if (!failed.retriable) return { verdict: 'dead', code: deadCode(failed) }
+  const delay = delayAfter(destination, number, failed, random)
+  if (delay === undefined) return { verdict: 'dead', code: 'ZENHOOK_CONNECTOR_EXHAUSTED' }
+  const nextAt = now + delay
+  return nextAt > dispatch.createdAt + horizonOf(destination)
+    ? { verdict: 'dead', code: 'ZENHOOK_CONNECTOR_EXPIRED' }
+    : { verdict: 'retry', nextAt }
+}
+
+/** One attempt and what follows from it. */
+export const attemptOnce = async (options: AttemptOptions): Promise<Attempted> => {
+  const { destination, possibleDuplicate, instance, now } = options
+  const startedAt = performance.now()
+  const result = await perform(options)
+  const tookMs = Math.round((performance.now() - startedAt) * 1000) / 1000
+  if (result.kind === 'failed' && result.cancelled) return { ending: undefined, result }
+
+  const at = now()
+  const duplicate =
+    possibleDuplicate || (result.kind === 'failed' && result.possibleDuplicate === true)
+  const details = {
+    ...result.details,
+    connector: destination.connector,
+    ...(result.status === undefined ? {} : { httpStatus: result.status }),
+    ...(duplicate ? { possibleDuplicate: true } : {}),
+  }
+  if (result.kind === 'delivered') {
+    const { externalId } = result
+    return {
+      result,
+      ending: {
+        verdict: 'delivered',
+        reason: 'delivered',
+        at,
+        tookMs,
+        details: externalId === undefined ? details : { ...details, externalId },
+      },
+    }
+  }
+  const next = afterFailure(options, result, at)
+  const error = instance.scrub(result.error).slice(0, 500)
+  const common = { reason: result.reason, at, tookMs }
+  const ending: Ending =
+    next.verdict === 'retry'
+      ? { ...common, ...next, details: { ...details, error, nextAt: next.nextAt } }
+      : { ...common, ...next, message: error, details: { ...details, error, code: next.code } }
+  return { ending, result }
+}
+
+/** An end without an attempt: the configuration, or time, decided. */
+export const endedWithout = (reason: string, error: ZenhookError, at: number): Ending => ({
+  verdict: 'dead',
+  reason,
+  at,
+  tookMs: 0,
+  details: { code: error.code, error: error.message },
+  code: error.code,
+  message: error.message,
+})
+
+export const reasonOfError = (error: unknown): string => {
+  if (!isZenhookError(error)) return 'internal_error'
+  if (error.code === 'ZENHOOK_CONNECTOR_UNKNOWN') return 'unknown_connector'
+  return error.code === 'ZENHOOK_CONNECTOR_CONFIG_INVALID' ? 'config_invalid' : 'internal_error'
+}

@@ -1,0 +1,68 @@
+import type { Dispatch, Position } from '../../core/event/index.ts'
+import type { Kv } from '../../core/kv/port.ts'
+import { createBatcher } from './batcher.ts'
+
+/** How an attempt ended; enough to write its outputs again after a crash. */
+export interface Ending {
+  verdict: 'delivered' | 'retry' | 'dead'
+  reason: string
+  at: number
+  tookMs: number
+  details: Readonly<Record<string, unknown>>
+  /** retry: when the next attempt is due, ms. */
+  nextAt?: number
+  /** dead: its cause. */
+  code?: string
+  message?: string
+}
+
+/** What is known about a dispatch of one run. */
+export type DispatchRecord = {
+  /** Number of the attempt, from 1; 0 when it ended without one. */
+  attempt: number
+  /** Position of the record it was made for, `topic/partition/offset`. */
+  position: string
+} & (
+  | { state: 'started'; owner: string /** Nobody else attempts before, ms. */; leaseUntil: number }
+  | { state: 'ended'; ending: Ending }
+)
+
+export const dispatchKey = ({ run, id }: Pick<Dispatch, 'run' | 'id'>): string =>
+  `dispatch:${run}:${id}`
+
+export const positionText = ({ topic, partition, offset }: Position): string =>
+  `${topic}/${partition}/${offset}`
+
+/** A record with the text it was read from, for compare and set. */
+export interface Known {
+  record: DispatchRecord
+  text: string
+}
+
+const parse = (text: string): Known => ({ record: JSON.parse(text) as DispatchRecord, text })
+
+/** The record per dispatch, in keyed state; calls of one turn share one round trip. */
+export interface Records {
+  read(key: string): Promise<Known | undefined>
+  /** Writes if nothing changed since `known` was read; says whether it did. */
+  write(key: string, record: DispatchRecord, known: Known | undefined): Promise<Known | undefined>
+}
+
+export const createRecords = (kv: Kv, ttlMs: number): Records => {
+  const get = createBatcher((keys: readonly string[]) => kv.get(keys))
+  const replace = createBatcher(
+    (entries: readonly { key: string; value: string; ttlMs: number; expected?: string }[]) =>
+      kv.replace(entries.map((entry) => ({ ...entry, expected: entry.expected }))),
+  )
+  return {
+    async read(key) {
+      const text = await get(key)
+      return text === undefined ? undefined : parse(text)
+    },
+    async write(key, record, known) {
+      const text = JSON.stringify(record)
+      const written = await replace({ key, value: text, ttlMs, expected: known?.text })
+      return written ? { record, text } : undefined
+    },
+  }
+}

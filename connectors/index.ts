@@ -1,0 +1,18 @@
+import { bin } from './bin/index.ts'
+import type { ConnectorKind } from './types.ts'
+import { webhook } from './webhook/index.ts'
+
+/** Every connector, one line each. */
+export const connectors: readonly ConnectorKind[] = [webhook, bin]
+
+export { type Bins, createBins } from './bin/index.ts'
+export { type BinAnswer, type BinRequest, parseKnobs } from './bin/store.ts'
+export type {
+  Attempt,
+  AttemptResult,
+  Connector,
+  ConnectorContext,
+  ConnectorKind,
+  Publish,
+  PutInBin,
+} from './types.ts'

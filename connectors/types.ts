@@ -1,0 +1,101 @@
+import type { ComponentSpec } from '../core/config/component.ts'
+import type { Dispatch, Hash } from '../core/event/index.ts'
+import type { Kv } from '../core/kv/port.ts'
+import type { Egress } from '../core/net/index.ts'
+import type { Destination } from '../core/registry/types.ts'
+
+/** One try of a dispatch, as a connector gets it. */
+export interface Attempt {
+  dispatch: Dispatch
+  /** From 1. */
+  number: number
+  /** What the route's transform made of the event, a JSON value; absent without a transform. */
+  transformed?: unknown
+}
+
+export interface Delivered {
+  kind: 'delivered'
+  status?: number
+  /** The receiver's own id of what came of it: an issue key, a message's timestamp. */
+  externalId?: string
+  /** JSON values only; never a secret. */
+  details?: Readonly<Record<string, unknown>>
+}
+
+export interface Failed {
+  kind: 'failed'
+  /** Declared by the connector's spec. */
+  reason: string
+  status?: number
+  /** Another attempt may do better. */
+  retriable: boolean
+  /** The receiver's wish, as it gave it; policy caps it. */
+  retryAfterMs?: number
+  /** The receiver wants no more events at all. */
+  disable?: boolean
+  /** The receiver may have acted although the attempt failed. */
+  possibleDuplicate?: boolean
+  /** Cancelled from our side (shutdown, rebalance): no failure, never counted. */
+  cancelled?: boolean
+  /** What happened, one sentence; never a secret. */
+  error: string
+  details?: Readonly<Record<string, unknown>>
+}
+
+export type AttemptResult = Delivered | Failed
+
+/**
+ * Speaks one provider's protocol. Promises, shown by `contract.ts`:
+ * - An attempt resolves with a result, whatever the receiver does; it rejects only for faults of our own.
+ * - Every attempt of a dispatch carries the same idempotency key, where the protocol has one.
+ * - Success is what the protocol calls success, not a status alone.
+ * - An aborted signal ends it promptly, as `cancelled`.
+ */
+export interface Connector {
+  deliver(attempt: Attempt, signal: AbortSignal): Promise<AttemptResult>
+}
+
+/** Publishes to a Kafka topic of the user's; resolves once the brokers acknowledged it. */
+export type Publish = (
+  topic: string,
+  key: string | null,
+  headers: Readonly<Record<string, string>>,
+  value: Uint8Array,
+) => Promise<{ partition?: number; offset?: number }>
+
+/** A message as a receiver over HTTP gets it. */
+export interface OutboundMessage {
+  method: string
+  headers: Readonly<Record<string, string>>
+  body: Uint8Array
+}
+
+/** Where the built-in bin puts what it gets; `undefined` when there is no such bin. */
+export type PutInBin = (
+  bin: { id?: string; label: string },
+  message: OutboundMessage,
+) => { id: string; status: number; delayMs: number } | undefined
+
+/** All that a connector may touch, for one destination. */
+export interface ConnectorContext {
+  destination: Destination
+  /** Present values of a role, resolved when they are needed. Empty when the role is not configured. */
+  secrets(role: string): Promise<readonly string[]>
+  egress: Egress
+  kv: Kv
+  now(): number
+  hash: Hash
+  /** Total time of one exchange, ms. */
+  timeoutMs: number
+  /** Absent where this process has no Kafka to publish to. */
+  publish?: Publish
+  /** Absent where there is no built-in bin. */
+  putInBin?: PutInBin
+}
+
+/** A connector as it is listed: what it declares, and how one is made for a destination. */
+export interface ConnectorKind {
+  readonly spec: ComponentSpec
+  /** Throws ZENHOOK_CONNECTOR_CONFIG_INVALID. */
+  create(context: ConnectorContext): Connector
+}
