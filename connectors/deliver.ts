@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { isZenhookError, messageOf } from '../core/errors/index.ts'
 import type { Codec } from '../core/event/codec/index.ts'
 import type { Hash } from '../core/event/index.ts'
@@ -67,6 +68,7 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Delivery>
   const { log, metrics, logger } = options
   const policy = { ...deliveryDefaults, ...options.policy }
   const stopping = new AbortController()
+  setMaxListeners(0, stopping.signal) // every attempt under way listens
   let closing = false
   const onError = (error: unknown): void => {
     if (closing) return

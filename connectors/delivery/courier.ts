@@ -34,6 +34,7 @@ export interface Courier {
 }
 
 const patienceMs = 1_000
+const lookAgainMs = 250
 const leaseMarginMs = 5_000
 const slowingStatuses = new Set([429, 502, 503, 504])
 
@@ -226,7 +227,7 @@ export const createCourier = (options: CourierOptions): Courier => {
       return outputs.ending(record, dispatch, verdict.attempt, verdict.ending)
     }
     if (verdict.kind === 'wait') {
-      await sleep(Math.min(patienceMs, Math.max(1, verdict.until - now())))
+      await sleep(Math.min(lookAgainMs, Math.max(1, verdict.until - now())))
       return 'again'
     }
     const destination = registry.snapshot().destination(dispatch.event.tenant, dispatch.destination)

@@ -134,20 +134,23 @@ export const createWindow = (options: WindowOptions): Window => {
     outputs = []
   }
 
+  const full = (): boolean => running >= options.limit || entries.length >= options.span
+
   return {
     async take(batch) {
       // A partition that went and came back starts anew: what was under way ends without us.
       if (latest?.signal.aborted && !batch.signal.aborted) forget()
       latest = batch
-      for (const record of batch.records) {
-        if (known.has(record.offset)) continue
-        while (running >= options.limit || entries.length >= options.span) {
+      batch.signal.addEventListener('abort', wake)
+      try {
+        for (const record of batch.records) {
+          if (known.has(record.offset)) continue
+          while (!batch.signal.aborted && (full() || options.closing())) await change()
           if (batch.signal.aborted) return
-          await Promise.race([change(), aborted(batch.signal)])
+          start(record, batch.signal)
         }
-        if (options.closing()) await aborted(batch.signal)
-        if (batch.signal.aborted) return
-        start(record, batch.signal)
+      } finally {
+        batch.signal.removeEventListener('abort', wake)
       }
     },
     async idle() {
@@ -156,9 +159,3 @@ export const createWindow = (options: WindowOptions): Window => {
     size: () => entries.length,
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
