@@ -106,12 +106,15 @@ const compileSource = (rule: Rule): Read => {
   const [only] = paths
   if (paths.length === 1 && only !== undefined && !only.includes('*'))
     return ({ data }) => textOf(valueAt(data, only))
-  if (rule.map !== undefined && Object.values(rule.map).every(isSeverity))
-    return ({ data }) =>
-      worstOf(
-        paths.flatMap((at) => valuesAt(data, at)),
-        rule.map ?? {},
-      )
+  const { map } = rule
+  if (map !== undefined && Object.values(map).every(isSeverity))
+    return ({ data }) => {
+      for (const at of paths) {
+        const worst = worstOf(valuesAt(data, at), map)
+        if (worst !== '') return worst
+      }
+      return ''
+    }
   return ({ data }) => firstText(data, paths)
 }
 
@@ -154,11 +157,11 @@ const compileStrip = ({ strip }: Rule, read: Read): Read =>
 
 const compileBefore = ({ before }: Rule, read: Read): Read => {
   if (before === undefined) return read
-  const then = compileTemplate(before.then)
+  const suffix = compileTemplate(before.suffix)
   return (view) => {
     const text = read(view)
     const at = text.indexOf(before.text)
-    const tail = at < 0 ? '' : then(view)
+    const tail = at < 0 ? '' : suffix(view)
     return tail === '' ? '' : text.slice(0, at) + tail
   }
 }

@@ -48,7 +48,7 @@ export interface Rule<T extends string = string> {
   /** The first part to be cut off the front. */
   strip?: readonly string[]
   /** Keeps what stands before this, and puts the template behind it; without it the rule gives nothing. */
-  before?: { text: string; then: string }
+  before?: { text: string; suffix: string }
   /** What the value means, in lower case; a value that is not in it gives nothing. */
   map?: Readonly<Record<string, T>>
 }
