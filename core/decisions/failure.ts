@@ -9,9 +9,22 @@ const passing = new Set([
   516, 999,
 ])
 
-/** What an engine's failure means: its statement was refused, or it does not answer for now. */
-export const failed = (code: number | undefined, error: unknown): ZenhookError => {
+/** Codes that say that a statement ran into the bounds that the guard has put on it. */
+const bounds = new Set([158, 159, 160, 241, 307, 396])
+
+/**
+ * What an engine's failure means: its statement was refused, or it does not answer for now. A user's
+ * statement that is too large or too slow is refused: the same one would fail again.
+ */
+export const failed = (code: number | undefined, error: unknown, guarded = false): ZenhookError => {
   const message = firstLine(messageOf(error))
+  if (guarded && code !== undefined && bounds.has(code))
+    return new ZenhookError('ZENHOOK_DECISIONS_QUERY_FAILED', {
+      message: `The statement went beyond its bounds: ${message}`,
+      fix: 'Narrow it by time (received_at), read fewer columns, or add a LIMIT',
+      details: { code },
+      cause: error,
+    })
   if (code === undefined || passing.has(code))
     return new ZenhookError('ZENHOOK_DECISIONS_UNAVAILABLE', {
       message: `ClickHouse does not answer: ${message}`,
@@ -26,5 +39,9 @@ export const failed = (code: number | undefined, error: unknown): ZenhookError =
   })
 }
 
-// An engine's message may repeat the rows that it was given.
-const firstLine = (message: string): string => message.split('\n', 1)[0]?.slice(0, 500) ?? ''
+// An engine's message may repeat the rows that it was given, and the bounds that the guard wrote.
+const firstLine = (message: string): string =>
+  message
+    .replace(/ SETTINGS final = 1,.*? readonly = 1/s, '')
+    .split('\n', 1)[0]
+    ?.slice(0, 500) ?? ''

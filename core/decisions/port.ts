@@ -14,9 +14,9 @@ export interface Decisions {
   /** Resolves once the rows are stored. When it rejects their fate is unknown, and inserting them again is right. */
   insert(table: DecisionTable, rows: readonly Row[]): Promise<void>
   /** A user's SQL. Rejects with ZENHOOK_DECISIONS_QUERY_REFUSED or _QUERY_FAILED. */
-  query<R extends Row = Row>(sql: string, parameters?: Parameters): Promise<readonly R[]>
+  query<R extends object = Row>(sql: string, parameters?: Parameters): Promise<readonly R[]>
   /** Our own SQL: unguarded, so nothing of a user may be in it but by parameters. */
-  select<R extends Row = Row>(sql: string, parameters?: Parameters): Promise<readonly R[]>
+  select<R extends object = Row>(sql: string, parameters?: Parameters): Promise<readonly R[]>
   ping(): Promise<{ version: string }>
   /** Lets what is under way finish. Idempotent. */
   close(): Promise<void>

@@ -5,7 +5,7 @@ import type { Session } from 'chdb'
 import { isZenhookError, messageOf, ZenhookError } from '../../errors/index.ts'
 import { failed } from '../failure.ts'
 import { guarded } from '../guard.ts'
-import type { Decisions, Parameters, Row } from '../port.ts'
+import type { Decisions, Parameters } from '../port.ts'
 import { columns, compactRows, tableNames, tableSql } from '../tables.ts'
 
 export interface ChdbOptions {
@@ -25,25 +25,31 @@ export const createChdbDecisions = async ({ folder }: ChdbOptions): Promise<Deci
   const underWay = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
 
-  const run = async <T>(work: () => Promise<T>): Promise<T> => {
+  const run = async <T>(work: () => Promise<T>, isGuarded = false): Promise<T> => {
     if (closing !== undefined) throw unavailable('The decisions store is closed')
     const promise = work()
     underWay.add(promise)
     try {
       return await promise
     } catch (error) {
-      throw failure(error)
+      throw failure(error, isGuarded)
     } finally {
       underWay.delete(promise)
     }
   }
 
-  const read = async <R extends Row>(sql: string, parameters: Parameters = {}) => {
+  const read = async <R extends object>(
+    sql: string,
+    parameters: Parameters = {},
+    isGuarded = false,
+  ): Promise<readonly R[]> => {
     const options = { format: 'JSONEachRow' }
-    const result = await run(() =>
-      Object.keys(parameters).length === 0
-        ? session.queryAsync(sql, options)
-        : session.queryBindAsync(sql, parameters, options),
+    const result = await run(
+      () =>
+        Object.keys(parameters).length === 0
+          ? session.queryAsync(sql, options)
+          : session.queryBindAsync(sql, parameters, options),
+      isGuarded,
     )
     return rowsOf<R>(result.text())
   }
@@ -63,8 +69,8 @@ export const createChdbDecisions = async ({ folder }: ChdbOptions): Promise<Deci
         session.insert({ table, values, format: 'JSONCompactEachRow', columns: columns[table] }),
       )
     },
-    query: async (sql, parameters) => read(guarded(sql), parameters),
-    select: read,
+    query: async (sql, parameters) => read(guarded(sql), parameters, true),
+    select: (sql, parameters) => read(sql, parameters),
     ping: async () => {
       const [row] = await read<{ version: string }>('SELECT version() AS version')
       return { version: row?.version ?? '' }
@@ -104,16 +110,16 @@ const ownerOf = async (folder: string): Promise<number | undefined> => {
   }
 }
 
-const rowsOf = <R extends Row>(text: string): readonly R[] =>
+const rowsOf = <R extends object>(text: string): readonly R[] =>
   text
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as R)
 
-const failure = (error: unknown): ZenhookError => {
+const failure = (error: unknown, isGuarded: boolean): ZenhookError => {
   if (isZenhookError(error)) return error
   const code: unknown = error instanceof Error ? Reflect.get(error, 'clickhouseCode') : undefined
-  return failed(typeof code === 'number' ? code : undefined, error)
+  return failed(typeof code === 'number' ? code : undefined, error, isGuarded)
 }
 
 const unavailable = (message: string, cause?: unknown): ZenhookError =>

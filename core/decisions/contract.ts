@@ -1,0 +1,420 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { messageOf } from '../errors/index.ts'
+import { queryLimits } from './guard.ts'
+import type { Decisions, DecisionTable, Row } from './port.ts'
+import { eventStatuses, listEvents, story } from './story.ts'
+import { columns, tableNames, tableSql } from './tables.ts'
+
+export interface DecisionsHarness {
+  name: string
+  open(): Promise<Decisions>
+  /** Opens the same store again after `close`. */
+  reopen(): Promise<Decisions>
+  /** Makes the engine stop answering until the returned function is called; absent where it is in process. */
+  outage?(): Promise<() => Promise<void>>
+  destroy(): Promise<void>
+}
+
+const at = Date.UTC(2026, 0, 15, 12, 0, 0, 123)
+
+const decision = (eventId: string, over: Row = {}): Row => ({
+  tenant: 'acme',
+  event_id: eventId,
+  decision_id: `${eventId}-${over.stage ?? 'dedupe'}-${over.dispatch_id ?? ''}-${over.attempt ?? 0}-${over.run ?? 'live'}`,
+  stage: 'dedupe',
+  verdict: 'pass',
+  reason: 'first',
+  at,
+  took_ms: 0.25,
+  details: {},
+  source: 'github',
+  type: 'push',
+  received_at: at,
+  run: 'live',
+  version: 1,
+  ...over,
+})
+
+const event = (id: string, over: Row = {}): Row => ({
+  tenant: 'acme',
+  id,
+  source: 'github',
+  type: 'push',
+  provider: 'github',
+  dedupe_key: `github:${id}`,
+  delivery_id: id,
+  received_at: at,
+  size: 12,
+  content_type: 'application/json',
+  scheme: 'hmac',
+  topic: 'received',
+  partition: 2,
+  offset: 9_007_199_254_740_000,
+  ...over,
+})
+
+/** What every decisions store must keep. */
+export const decisionsContract = (harness: DecisionsHarness): void => {
+  describe(`decisions: ${harness.name}`, () => {
+    let store: Decisions
+    let serial = 0
+    /** A tenant of its own per case, so that no case sees another's rows. */
+    let tenant = ''
+
+    beforeAll(async () => {
+      store = await harness.open()
+      await store.ensureTables()
+    })
+    beforeEach(() => {
+      serial += 1
+      tenant = `tenant-${serial}`
+    })
+    afterAll(async () => {
+      await store.close()
+      await harness.destroy()
+    })
+
+    const count = async (table: DecisionTable): Promise<number> => {
+      const rows = await store.query<{ n: number }>(
+        `SELECT count() AS n FROM ${table} WHERE tenant = {tenant:String}`,
+        { tenant },
+      )
+      return rows[0]?.n ?? -1
+    }
+    const failure = async (work: Promise<unknown>): Promise<unknown> =>
+      work.then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+
+    it('answers, and says its version', async () => {
+      expect((await store.ping()).version).toMatch(/^\d+\.\d+/)
+    })
+
+    it('creates its tables once: again is nothing', async () => {
+      await store.ensureTables()
+      await store.insert('events', [event('kept', { tenant })])
+      await store.ensureTables()
+      expect(await count('events')).toBe(1)
+    })
+
+    it('has the columns that are documented, in their order', async () => {
+      for (const table of tableNames) {
+        const rows = await store.select<{ name: string; comment: string }>(
+          `SELECT name, comment FROM system.columns WHERE database = currentDatabase() AND table = {table:String} ORDER BY position`,
+          { table },
+        )
+        expect(rows.map((row) => row.name)).toEqual(columns[table])
+        for (const row of rows) expect(row.comment, row.name).not.toBe('')
+        const sql = await tableSql(table)
+        for (const name of columns[table]) expect(sql).toMatch(new RegExp(`^    ${name} `, 'm'))
+      }
+    })
+
+    it('keeps one of each row that is inserted again, within and between inserts', async () => {
+      for (const table of tableNames) {
+        const rows = [0, 1, 2, 0].map((index) =>
+          table === 'events'
+            ? event(`e${index}`, { tenant })
+            : decision(`e${index}`, { tenant, dispatch_id: 'd', attempt: 1 }),
+        )
+        const own = rows.map((row) =>
+          Object.fromEntries(Object.entries(row).filter(([name]) => columns[table].includes(name))),
+        )
+        await store.insert(table, own)
+        await store.insert(table, own)
+        expect(await count(table)).toBe(3)
+      }
+    })
+
+    it('gives back what was stored', async () => {
+      const details = {
+        httpStatus: 503,
+        nested: { list: [1, 'two'] },
+        'naïve ✓': "it's \\ \n fine",
+      }
+      await store.insert('decisions', [
+        decision('e', { tenant, score: 0.75, model: 'm1', details, reason: "o'clock\n\t\\" }),
+      ])
+      const [row] = await store.select<{
+        details: unknown
+        reason: string
+        score: number
+        ms: number
+      }>(
+        'SELECT details, reason, score, took_ms, toUnixTimestamp64Milli(received_at) AS ms FROM decisions WHERE tenant = {tenant:String}',
+        { tenant },
+      )
+      expect(row).toMatchObject({ details, reason: "o'clock\n\t\\", score: 0.75, ms: at })
+    })
+
+    it('takes absent and null values as defaults, and times of any size as milliseconds', async () => {
+      for (const received of [0, 5, 1_700_000_000, 1_700_000_000_000, at])
+        await store.insert('events', [
+          { tenant, id: `t${received}`, received_at: received, delivery_id: null },
+        ])
+      const rows = await store.select<{ id: string; ms: number }>(
+        'SELECT id, toUnixTimestamp64Milli(received_at) AS ms FROM events FINAL WHERE tenant = {tenant:String}',
+        { tenant },
+      )
+      for (const { id, ms } of rows) expect(id).toBe(`t${ms}`)
+      expect(rows).toHaveLength(5)
+    })
+
+    it('takes a large insert whole', async () => {
+      const rows = Array.from({ length: 5_000 }, (_, index) =>
+        decision(`bulk-${index}`, { tenant }),
+      )
+      await store.insert('decisions', rows)
+      expect(await count('decisions')).toBe(5_000)
+    })
+
+    it('takes inserts and reads side by side', async () => {
+      await Promise.all(
+        Array.from({ length: 8 }, async (_, index) => {
+          await store.insert('events', [event(`side-${index}`, { tenant })])
+          await store.query('SELECT count() AS n FROM events')
+        }),
+      )
+      expect(await count('events')).toBe(8)
+    })
+
+    it('takes no row for an insert of none', async () => {
+      await store.insert('events', [])
+      expect(await count('events')).toBe(0)
+    })
+
+    it('refuses a row that does not fit, with a code that is no outage', async () => {
+      const error = await failure(store.insert('events', [event('x', { tenant, size: 'large' })]))
+      expect(error).toMatchObject({ code: 'ZENHOOK_DECISIONS_QUERY_FAILED', retriable: false })
+    })
+
+    it('never splices a parameter', async () => {
+      const hostile = "x' OR 1=1 --\\"
+      await store.insert('events', [event('p', { tenant, type: hostile })])
+      await store.insert('events', [event('q', { tenant })])
+      const rows = await store.query(
+        'SELECT id, {text:String} AS text FROM events WHERE tenant = {tenant:String} AND type = {text:String}',
+        { text: hostile, tenant },
+      )
+      expect(rows).toEqual([{ id: 'p', text: hostile }])
+      const listed = await store.query<{ n: number }>(
+        'SELECT count() AS n FROM events WHERE tenant = {tenant:String} AND type IN {types:Array(String)} AND size > {size:UInt32}',
+        { tenant, types: [hostile, "it's", '\\', 'a\nb'], size: 11 },
+      )
+      expect(listed).toEqual([{ n: 1 }])
+    })
+
+    it('answers users in plain JSON: numbers as numbers, times as RFC 3339', async () => {
+      await store.insert('events', [event('j', { tenant })])
+      const rows = await store.query(
+        'SELECT received_at, offset, count() AS n FROM events WHERE tenant = {tenant:String} GROUP BY ALL',
+        { tenant },
+      )
+      expect(rows).toEqual([
+        { received_at: '2026-01-15T12:00:00.123Z', offset: 9_007_199_254_740_000, n: 1 },
+      ])
+    })
+
+    it('runs joins, subqueries, windows and CTEs for users', async () => {
+      await store.insert('events', [event('u1', { tenant }), event('u2', { tenant })])
+      await store.insert('decisions', [decision('u1', { tenant })])
+      const rows = await store.query(
+        `WITH d AS (SELECT event_id, tenant FROM decisions WHERE verdict = 'pass')
+         SELECT e.id AS id, row_number() OVER (ORDER BY e.id) AS place
+         FROM events e INNER JOIN d ON e.id = d.event_id AND e.tenant = d.tenant
+         WHERE e.tenant = {tenant:String} AND e.id IN (SELECT event_id FROM d)
+         UNION ALL SELECT 'none' AS id, 0 AS place ORDER BY id -- done`,
+        { tenant },
+      )
+      expect(rows).toHaveLength(2)
+    })
+
+    it.each([
+      "SELECT file('/etc/passwd')",
+      'SELECT * FROM system.tables',
+      "SELECT * FROM url('http://127.0.0.1/', 'LineAsString')",
+      "SELECT 1 INTO OUTFILE '/dev/null'",
+      'DROP TABLE events',
+    ])('refuses users: %s', async (sql) => {
+      expect(await failure(store.query(sql))).toMatchObject({
+        code: 'ZENHOOK_DECISIONS_QUERY_REFUSED',
+      })
+    })
+
+    it('tells users what the engine says of a wrong statement', async () => {
+      const error = await failure(store.query('SELECT no_such_column FROM events'))
+      expect(error).toMatchObject({ code: 'ZENHOOK_DECISIONS_QUERY_FAILED', retriable: false })
+      expect(messageOf(error)).toContain('no_such_column')
+    })
+
+    it.each([
+      'SELECT a.id FROM events a, events b, decisions c',
+      '(SELECT a.id FROM events a, events b, decisions c) UNION ALL (SELECT id FROM events)',
+    ])('bounds the rows of a user: %s', async (sql) => {
+      const rows = Array.from({ length: 300 }, (_, index) => event(`limit-${index}`, { tenant }))
+      await store.insert('events', rows)
+      await store.insert('decisions', [decision('l1', { tenant }), decision('l2', { tenant })])
+      expect(await failure(store.query(sql))).toMatchObject({
+        code: 'ZENHOOK_DECISIONS_QUERY_FAILED',
+        retriable: false,
+      })
+    })
+
+    it('bounds the time of a user', { timeout: 60_000 }, async () => {
+      const rows = Array.from({ length: 3_000 }, (_, index) => event(`slow-${index}`, { tenant }))
+      await store.insert('events', rows)
+      const started = performance.now()
+      const error = await failure(
+        store.query('SELECT sum(cityHash64(a.id, b.id, c.id)) FROM events a, events b, events c'),
+      )
+      expect(error).toMatchObject({ code: 'ZENHOOK_DECISIONS_QUERY_FAILED', retriable: false })
+      expect(performance.now() - started).toBeLessThan((queryLimits.executionSeconds + 15) * 1_000)
+    })
+
+    it('tells the story of an event, and lists it by status', async () => {
+      const id = `story-${serial}`
+      const deliver = {
+        stage: 'deliver',
+        dispatch_id: 'dsp',
+        destination: 'oncall',
+        route: 'urgent',
+      }
+      await store.insert('events', [event(id, { tenant })])
+      await store.insert('decisions', [
+        decision(id, { tenant, at: at + 1 }),
+        decision(id, { tenant, stage: 'score', score: 0.9, at: at + 1 }),
+        decision(id, { tenant, ...deliver, stage: 'route', verdict: 'dispatch', at: at + 1 }),
+        decision(id, {
+          tenant,
+          ...deliver,
+          verdict: 'retry',
+          reason: 'http_503',
+          attempt: 1,
+          at: at + 20,
+        }),
+        decision(id, { tenant, ...deliver, verdict: 'delivered', attempt: 2, at: at + 30 }),
+      ])
+      await store.insert('attempts', [
+        {
+          tenant,
+          event_id: id,
+          dispatch_id: 'dsp',
+          attempt: 1,
+          at: at + 20,
+          outcome: 'retry',
+          status: 503,
+          took_ms: 5,
+          error: 'busy',
+          run: 'live',
+          received_at: at,
+        },
+        {
+          tenant,
+          event_id: id,
+          dispatch_id: 'dsp',
+          attempt: 2,
+          at: at + 30,
+          outcome: 'delivered',
+          status: 200,
+          took_ms: 4,
+          possible_duplicate: true,
+          run: 'live',
+          received_at: at,
+        },
+      ])
+      const told = await story(store, id)
+      expect(told).toMatchObject({
+        id,
+        tenant,
+        status: 'delivered',
+        receivedAt: '2026-01-15T12:00:00.123Z',
+        position: { topic: 'received', partition: 2, offset: 9_007_199_254_740_000 },
+        dispatches: [
+          {
+            destination: 'oncall',
+            route: 'urgent',
+            status: 'delivered',
+            attempts: [
+              {
+                attempt: 1,
+                status: 503,
+                outcome: 'retry',
+                error: 'busy',
+                at: '2026-01-15T12:00:00.143Z',
+              },
+              { attempt: 2, status: 200, outcome: 'delivered', possibleDuplicate: true },
+            ],
+          },
+        ],
+      })
+      expect(told?.decisions.map((made) => made.stage)).toEqual([
+        'dedupe',
+        'score',
+        'route',
+        'deliver',
+        'deliver',
+      ])
+      expect(await story(store, 'nobody')).toBeUndefined()
+      for (const status of eventStatuses) {
+        const page = await listEvents(store, { tenant, status })
+        expect(page.events.map((one) => one.id)).toEqual(status === 'delivered' ? [id] : [])
+      }
+    })
+
+    it('lists by filter, newest first, page by page, each once', async () => {
+      const rows = Array.from({ length: 25 }, (_, index) =>
+        event(`page-${String(index).padStart(2, '0')}`, {
+          tenant,
+          // Several share a millisecond.
+          received_at: at + Math.floor(index / 4),
+          type: index % 2 === 0 ? 'push' : 'issues',
+        }),
+      )
+      await store.insert('events', rows)
+      const expected = rows.map((row) => String(row.id)).reverse()
+      const seen: string[] = []
+      let cursor: string | undefined
+      do {
+        const page = await listEvents(store, { tenant, limit: 4, cursor })
+        seen.push(...page.events.map((one) => one.id))
+        cursor = page.next
+      } while (cursor !== undefined)
+      expect(seen).toEqual(expected)
+      const some = await listEvents(store, { tenant, type: 'issues', since: at + 1, until: at + 3 })
+      expect(some.events.map((one) => one.id)).toEqual(['page-11', 'page-09', 'page-07', 'page-05'])
+      expect(some.events[0]?.status).toBe('accepted')
+      expect(await failure(listEvents(store, { cursor: 'nonsense' }))).toMatchObject({
+        code: 'ZENHOOK_DECISIONS_QUERY_REFUSED',
+      })
+    })
+
+    it('keeps what it has over a restart', { timeout: 60_000 }, async () => {
+      await store.insert('events', [event('kept', { tenant })])
+      await store.close()
+      await store.close()
+      expect(await failure(store.ping())).toMatchObject({ code: 'ZENHOOK_DECISIONS_UNAVAILABLE' })
+      store = await harness.reopen()
+      await store.ensureTables()
+      expect(await count('events')).toBe(1)
+    })
+
+    it('says when the engine does not answer, and goes on when it does', {
+      timeout: 90_000,
+    }, async (context) => {
+      if (harness.outage === undefined) return context.skip('the engine is in this process')
+      const end = await harness.outage()
+      try {
+        for (const work of [store.ping(), store.insert('events', [event('late', { tenant })])])
+          expect(await failure(work)).toMatchObject({
+            code: 'ZENHOOK_DECISIONS_UNAVAILABLE',
+            retriable: true,
+          })
+      } finally {
+        await end()
+      }
+      await store.insert('events', [event('late', { tenant })])
+      expect(await count('events')).toBe(1)
+    })
+  })
+}

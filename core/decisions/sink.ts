@@ -1,0 +1,262 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isZenhookError, messageOf, type ZenhookError } from '../errors/index.ts'
+import type { Codec } from '../event/codec/index.ts'
+import type { Batch, Log, NewRecord, StoredRecord } from '../log/port.ts'
+import type { Logger, Metrics } from '../telemetry/index.ts'
+import type { Decisions, DecisionTable, Row } from './port.ts'
+import { createBuffer, type Job, type Load, type SinkRow } from './sink/buffer.ts'
+import { decisionRows, eventRow, type TableRow } from './sink/rows.ts'
+import { tableNames } from './tables.ts'
+
+export interface SinkOptions {
+  log: Log
+  codec: Codec
+  decisions: Decisions
+  metrics: Metrics
+  logger: Logger
+  /** Milliseconds since the epoch. */
+  now(): number
+  batch?: {
+    /** Rows of one insert, at most about; 5,000 by default. */
+    rows?: number
+    /** How long a row waits for others, ms; 150 by default. */
+    ms?: number
+  }
+  /** First and longest pause while ClickHouse is away, ms; 200 and 10,000 by default. */
+  backoff?: { firstMs?: number; longestMs?: number }
+}
+
+export interface Sink {
+  ready(): Promise<void>
+  /** Why rows cannot be stored now; `undefined` while they can. */
+  trouble(): ZenhookError | undefined
+  /** Stores and settles what it holds, if ClickHouse answers; the rest comes back at the next start. Idempotent. */
+  close(): Promise<void>
+}
+
+export const sinkGroup = 'sink'
+export const sinkTopics: readonly string[] = ['received', 'decisions']
+
+/**
+ * Writes what the topics `received` and `decisions` say into ClickHouse. A record is settled only once
+ * its rows are stored; while ClickHouse is away records wait in their topics. Rows may be inserted
+ * again after a crash or an unknown end: the tables keep one of each.
+ */
+export const startSink = async (options: SinkOptions): Promise<Sink> => {
+  const { log, codec, decisions, metrics, logger, now } = options
+  const { rows: batchRows = 5_000, ms: batchMs = 150 } = options.batch ?? {}
+  const { firstMs = 200, longestMs = 10_000 } = options.backoff ?? {}
+  const buffer = createBuffer()
+  const stopping = new AbortController()
+  const stopped = stopping.signal
+  let trouble: ZenhookError | undefined
+  let flushing: Promise<void> | undefined
+  let timer: NodeJS.Timeout | undefined
+
+  const onBatch = async (batch: Batch): Promise<undefined> => {
+    // Until the signal says that the subscription closes: a handler that returns gets the next batch.
+    if (stopped.aborted) return waitFor(batch.signal)
+    const last = batch.records.at(-1)
+    if (last === undefined) return undefined
+    const job: Job = { batch, through: last, outputs: [] }
+    const rows: { table: DecisionTable; row: SinkRow }[] = []
+    for (const record of batch.records)
+      for (const { table, row } of await rowsOf(record, job))
+        rows.push({ table, row: { row, record, job } })
+    if (batch.signal.aborted) return undefined
+    buffer.add(job, rows)
+    schedule()
+    while (buffer.count >= batchRows && flushing !== undefined && !stopped.aborted) await flushing
+    return undefined
+  }
+
+  const rowsOf = async (record: StoredRecord, job: Job): Promise<readonly TableRow[]> => {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await decoded(record)
+      } catch (error) {
+        if (!retriable(error)) {
+          logger.warn({ ...placeOf(record), error: messageOf(error) }, 'record skipped')
+          job.outputs.push(deadLetter(record, error))
+          return []
+        }
+        logger.warn({ ...placeOf(record), error: messageOf(error) }, 'record not decoded yet')
+        await pause(attempt, job.batch.signal)
+        job.batch.signal.throwIfAborted()
+      }
+    }
+  }
+
+  const decoded = async (record: StoredRecord): Promise<readonly TableRow[]> => {
+    const value = record.value ?? new Uint8Array()
+    if (record.topic === 'received') {
+      const event = codec.decode('event', value)
+      return [eventRow(event instanceof Promise ? await event : event, placeOf(record))]
+    }
+    const set = codec.decode('decisions', value)
+    return decisionRows(set instanceof Promise ? await set : set)
+  }
+
+  const schedule = (): void => {
+    if (flushing !== undefined) return
+    if (buffer.count >= batchRows) flush()
+    else timer ??= setTimeout(flush, batchMs)
+  }
+
+  const flush = (): void => {
+    clearTimeout(timer)
+    timer = undefined
+    if (flushing !== undefined || buffer.jobs === 0) return
+    flushing = store(buffer.take())
+      .catch((error: unknown) => {
+        // What is not settled comes back from the log.
+        logger.error({ error: messageOf(error) }, 'decisions not stored')
+      })
+      .finally(() => {
+        flushing = undefined
+        if (buffer.jobs > 0 && !stopped.aborted) schedule()
+      })
+  }
+
+  const store = async (load: Load): Promise<void> => {
+    for (const table of tableNames)
+      for (const rows of chunks(load.rows[table], batchRows)) await insert(table, rows)
+    for (const job of load.jobs) await settle(job)
+  }
+
+  /** Waits while ClickHouse is away; what it refuses is narrowed down to the rows that it refuses. */
+  const insert = async (table: DecisionTable, rows: readonly SinkRow[]): Promise<void> => {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        await decisions.insert(
+          table,
+          rows.map(({ row }) => row),
+        )
+        metrics.sinkRows.inc({ table }, rows.length)
+        if (trouble !== undefined) logger.info({ table }, 'ClickHouse answers again')
+        trouble = undefined
+        return
+      } catch (error) {
+        metrics.sinkErrors.inc()
+        if (!retriable(error)) return refusedRows(table, rows, error)
+        if (trouble === undefined)
+          logger.warn({ table, error: messageOf(error) }, 'ClickHouse away')
+        trouble = error
+        if (stopped.aborted) throw error
+        await pause(attempt, stopped)
+      }
+    }
+  }
+
+  const refusedRows = async (
+    table: DecisionTable,
+    rows: readonly SinkRow[],
+    error: unknown,
+  ): Promise<void> => {
+    const [only] = rows
+    if (only === undefined) return
+    if (rows.length > 1) {
+      const middle = rows.length >> 1
+      await insert(table, rows.slice(0, middle))
+      await insert(table, rows.slice(middle))
+      return
+    }
+    const plain = withPlainDetails(only.row)
+    if (plain !== undefined) return insert(table, [{ ...only, row: plain }])
+    logger.error({ table, ...placeOf(only.record), error: messageOf(error) }, 'row refused')
+    only.job.outputs.push(deadLetter(only.record, error))
+  }
+
+  const settle = async ({ batch, through, outputs }: Job): Promise<void> => {
+    if (batch.signal.aborted) return
+    try {
+      await batch.settle(through, outputs)
+    } catch (error) {
+      // Somebody else owns the partition now, and will store the same rows again.
+      if (!batch.signal.aborted)
+        logger.warn({ ...placeOf(through), error: messageOf(error) }, 'progress not settled')
+    }
+  }
+
+  const deadLetter = (record: StoredRecord, error: unknown): NewRecord => {
+    const origin = placeOf(record)
+    const code = isZenhookError(error) ? error.code : 'ZENHOOK_STAGE_UNDECODABLE'
+    metrics.dead.inc({ stage: sinkGroup, code })
+    const value = codec.encode('dead', {
+      id: sha256(`${origin.topic}/${origin.partition}/${origin.offset}`).slice(0, 40),
+      tenant: record.headers.tenant ?? '',
+      source: record.headers.source ?? '',
+      eventId: record.headers.id ?? '',
+      stage: sinkGroup,
+      code,
+      message: messageOf(error).slice(0, 2_000),
+      at: now(),
+      origin,
+      originHeaders: record.headers,
+      original: record.value ?? new Uint8Array(),
+    })
+    return { topic: 'dead', key: record.key, value, headers: record.headers }
+  }
+
+  const pause = async (attempt: number, signal: AbortSignal): Promise<void> => {
+    const ms = Math.min(firstMs * 2 ** Math.min(attempt, 20), longestMs)
+    await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined)
+  }
+
+  const subscription = await log.subscribe(
+    {
+      group: sinkGroup,
+      topics: sinkTopics,
+      onGap: ({ topic, partition, offset, until, group }) => {
+        metrics.gaps.inc({ group, topic }, until - offset)
+        logger.error({ topic, partition, offset, until }, 'records removed before they were stored')
+      },
+      onError: (error) => logger.warn({ error: messageOf(error) }, 'sink subscription'),
+    },
+    onBatch,
+  )
+
+  let closing: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    stopping.abort()
+    await flushing
+    flush()
+    await flushing
+    await subscription.close()
+  }
+
+  return {
+    ready: () => subscription.ready(),
+    trouble: () => trouble,
+    close: () => {
+      closing ??= close()
+      return closing
+    },
+  }
+}
+
+const placeOf = ({ topic, partition, offset }: StoredRecord) => ({ topic, partition, offset })
+
+const retriable = (error: unknown): error is ZenhookError =>
+  isZenhookError(error) && error.retriable
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+const waitFor = async (signal: AbortSignal): Promise<undefined> => {
+  if (!signal.aborted)
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  return undefined
+}
+
+function* chunks<T>(values: readonly T[], size: number): Generator<readonly T[]> {
+  for (let start = 0; start < values.length; start += size) yield values.slice(start, start + size)
+}
+
+/** Details that the JSON type cannot hold (a path that is a value and an object at once) stay as text. */
+const withPlainDetails = (row: Row): Row | undefined => {
+  const { details } = row
+  if (typeof details !== 'object' || details === null || Object.hasOwn(details, '_text'))
+    return undefined
+  return { ...row, details: { _text: JSON.stringify(details) } }
+}
