@@ -14,7 +14,12 @@ export interface Mapping {
   /** Fields that hold JSON in a string: read as if it stood there unquoted. */
   json?: readonly string[]
   /** The first whose conditions hold: its rules come before those of `facts`. */
-  kinds: readonly (FactRules & { when: Conditions; kind: string })[]
+  kinds: readonly (FactRules & {
+    when: Conditions
+    kind: string
+    /** What its fingerprint is of, where several kinds speak of one thing (a comment, of its issue). */
+    about?: string
+  })[]
   facts: FactRules
 }
 

@@ -51,8 +51,9 @@ const compileFacts = (rules: FactRules): CompiledRules => {
 
 export const compileMapping = (mapping: Mapping): Normaliser => {
   const detect = mapping.detect.map(compileConditions)
-  const kinds = mapping.kinds.map(({ when, kind, ...rules }) => ({
+  const kinds = mapping.kinds.map(({ when, kind, about = kind, ...rules }) => ({
     kind,
+    about,
     test: compileConditions(when),
     rules: compileFacts(rules),
   }))
@@ -87,7 +88,7 @@ export const compileMapping = (mapping: Mapping): Normaliser => {
         environment: lineOf(read('environment'), 100),
         branch: lineOf(read('branch'), 200),
         kind,
-        fingerprint: fingerprintOf(hash, event, mapping.provider, kind, {
+        fingerprint: fingerprintOf(hash, event, mapping.provider, found?.about ?? kind, {
           parts,
           resource,
           title,
@@ -136,12 +137,12 @@ const fingerprintOf = (
   hash: Hash,
   event: Event,
   provider: string,
-  kind: string,
+  about: string,
   { parts, resource, title }: { parts: readonly string[]; resource: string; title: string },
 ): string => {
   const chosen = parts.some((part) => part !== '')
     ? parts
     : [event.source, event.type, resource, title.replace(/\d+/g, '#')]
-  const all = [event.tenant, provider, kind, ...chosen]
+  const all = [event.tenant, provider, about, ...chosen]
   return hash(all.map((part) => `${part.length}:${part}`).join('')).slice(0, 32)
 }

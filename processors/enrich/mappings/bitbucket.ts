@@ -34,6 +34,7 @@ export const bitbucket: Mapping = {
     },
     {
       kind: 'pull_request_comment',
+      about: 'pull_request',
       when: [{ path: 'pullrequest' }, { path: 'comment' }],
       status: { path: 'pullrequest.state', map: problemWords },
       title: { template: 'Comment on "{pullrequest.title}"' },

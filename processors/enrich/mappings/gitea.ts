@@ -24,6 +24,7 @@ export const gitea: Mapping = {
     },
     {
       kind: 'issue_comment',
+      about: 'issue',
       when: [{ path: 'comment' }, { path: 'issue' }],
       category: { value: 'issue' },
       status: { path: 'issue.state', map: problemWords },

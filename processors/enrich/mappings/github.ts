@@ -93,6 +93,7 @@ export const github: Mapping = {
     },
     {
       kind: 'deployment_status',
+      about: 'deployment',
       when: { path: 'deployment_status' },
       category: { value: 'deploy' },
       severity: { path: 'deployment_status.state', map: resultSeverity },
@@ -174,6 +175,7 @@ export const github: Mapping = {
     },
     {
       kind: 'pull_request_review',
+      about: 'pull_request',
       when: [{ path: 'review' }, { path: 'pull_request' }],
       status: { path: 'pull_request.state', map: problemWords },
       title: { template: 'Review of "{pull_request.title}": {review.state}' },
@@ -183,6 +185,7 @@ export const github: Mapping = {
     },
     {
       kind: 'pull_request_comment',
+      about: 'pull_request',
       when: [{ path: 'comment' }, { path: 'pull_request' }],
       status: { path: 'pull_request.state', map: problemWords },
       title: { template: 'Comment on "{pull_request.title}"' },
@@ -201,6 +204,7 @@ export const github: Mapping = {
     },
     {
       kind: 'issue_comment',
+      about: 'issue',
       when: [{ path: 'comment' }, { path: 'issue' }],
       category: { value: 'issue' },
       status: { path: 'issue.state', map: problemWords },

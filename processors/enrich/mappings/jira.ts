@@ -16,6 +16,7 @@ export const jira: Mapping = {
   kinds: [
     {
       kind: 'comment',
+      about: 'issue',
       when: { path: 'comment' },
       title: { template: 'Comment on {issue.key}: {issue.fields.summary}' },
       actor: { path: ['comment.updateAuthor.displayName', 'comment.author.displayName'] },
