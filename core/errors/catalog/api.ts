@@ -1,3 +1,28 @@
 import type { ErrorEntry } from './entry.ts'
 
-export const apiErrors = {} as const satisfies Record<string, ErrorEntry>
+export const apiErrors = {
+  ZENHOOK_API_UNAUTHORIZED: {
+    summary: 'The admin listener wants its token',
+    fix: 'Send Authorization: Bearer with the token of the data folder or ZENHOOK_TOKEN',
+  },
+  ZENHOOK_API_NOT_FOUND: {
+    summary: 'There is no such object',
+    fix: 'Check its name; list what exists with GET on the collection',
+  },
+  ZENHOOK_API_INVALID: {
+    summary: 'The request is not valid',
+    fix: 'Read errors: each names the place and what is wrong with it',
+  },
+  ZENHOOK_API_CONFLICT: {
+    summary: 'The object changed since it was read',
+    fix: 'Read it again and repeat the change with the new ETag',
+  },
+  ZENHOOK_API_UNAVAILABLE: {
+    summary: 'Something that this answer needs is away',
+    fix: 'Try again after Retry-After; /readyz?verbose says what is missing',
+  },
+  ZENHOOK_API_INTERNAL: {
+    summary: 'The request failed for a reason of ours',
+    fix: 'Look for the request_id in the logs and report it',
+  },
+} as const satisfies Record<string, ErrorEntry>

@@ -1,6 +1,10 @@
 import type { ErrorEntry } from './entry.ts'
 
 export const configErrors = {
+  ZENHOOK_CONFIG_INVALID: {
+    summary: 'The configuration file has faults',
+    fix: 'Mend each fault at its place; zenhook config check FILE lists them',
+  },
   ZENHOOK_CONFIG_BAD_ENV: {
     summary: 'An environment variable or flag has a value that cannot be used',
     fix: 'Give it a value of the form that the message names, or leave it out for its default',

@@ -1,0 +1,102 @@
+import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
+import { catalog } from '../core/errors/index.ts'
+import { dataRoutes } from './data.ts'
+import { healthRoutes } from './health.ts'
+import { operations } from './operations.ts'
+import { play } from './play.ts'
+import { problem, problemOf } from './problem.ts'
+import { registryRoutes } from './registry.ts'
+import type { AdminDependencies, ApiDependencies } from './types.ts'
+
+export interface ApiEnv {
+  Variables: { requestId: string }
+}
+
+export type AdminApp = OpenAPIHono<ApiEnv>
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+
+/** Bearer token, compared in constant time. */
+const authorized = (token: string): MiddlewareHandler<ApiEnv> => {
+  const expected = digest(`Bearer ${token}`)
+  return async (c, next) => {
+    const given = digest(c.req.header('authorization') ?? '')
+    if (timingSafeEqual(given, expected)) return next()
+    c.header('www-authenticate', 'Bearer')
+    return problem(c, 401, 'ZENHOOK_API_UNAUTHORIZED')
+  }
+}
+
+// A page in somebody's browser must not reach the loopback listener under a name of its own (DNS rebinding).
+const ownHost =
+  (hosts: readonly string[]): MiddlewareHandler<ApiEnv> =>
+  async (c, next) => {
+    const host = (c.req.header('host') ?? '').replace(/:\d+$/, '').toLowerCase()
+    return hosts.includes(host)
+      ? next()
+      : problem(c, 403, 'ZENHOOK_API_UNAUTHORIZED', `The admin listener does not answer to ${host}`)
+  }
+
+const requestId: MiddlewareHandler<ApiEnv> = async (c, next) => {
+  const given = c.req.header('x-request-id')
+  const id = given !== undefined && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID()
+  c.set('requestId', id)
+  await next()
+  c.header('x-request-id', id)
+}
+
+/** The admin listener: health, metrics, version, the request bins, and `/v1` behind a token where it is served. */
+export const createAdmin = (admin: AdminDependencies, v1?: ApiDependencies): AdminApp => {
+  const app: AdminApp = new OpenAPIHono<ApiEnv>({
+    defaultHook: (result, c) => {
+      if (result.success) return undefined
+      const errors = result.error.issues.map((issue) => ({
+        pointer: `#/${issue.path.map(String).join('/')}`,
+        detail: issue.message,
+      }))
+      return problem(c, 400, 'ZENHOOK_API_INVALID', undefined, { errors })
+    },
+  })
+  app.use(requestId)
+  app.use(ownHost(admin.hosts))
+  healthRoutes(app, admin)
+  if (admin.bins !== undefined) play(app, admin.bins)
+  if (v1 !== undefined) {
+    app.use('/v1/*', authorized(v1.token))
+    operations(app, v1)
+    dataRoutes(app, v1)
+    registryRoutes(app, v1)
+    app.openAPIRegistry.registerComponent('securitySchemes', 'token', {
+      type: 'http',
+      scheme: 'bearer',
+    })
+  }
+  app.notFound((c) =>
+    problem(c, 404, 'ZENHOOK_API_NOT_FOUND', `There is nothing at ${c.req.method} ${c.req.path}`),
+  )
+  app.onError((error, c) => {
+    const answer = problemOf(c, error)
+    if (answer.status >= 500) {
+      admin.logger.error(
+        { request_id: c.get('requestId'), path: c.req.path, error: error.message },
+        catalog.ZENHOOK_API_INTERNAL.summary,
+      )
+    }
+    return answer
+  })
+  return app
+}
+
+/** The OpenAPI 3.1 document, made from the routes. */
+export const openApiDocument = (app: AdminApp, version: string): object =>
+  app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Zenhook',
+      version,
+      description: 'Reads events and decisions, and manages the configuration of one Zenhook.',
+    },
+    security: [{ token: [] }],
+  })

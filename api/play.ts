@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import type { AdminApp } from './app.ts'
+import { problem } from './problem.ts'
+import type { Bins } from './types.ts'
+
+const maxDelayMs = 10_000
+const maxBody = 256 * 1024
+
+const knobs = z.object({
+  status: z.coerce.number().int().min(200).max(599).optional(),
+  delay: z.coerce.number().int().min(0).max(maxDelayMs).optional(),
+})
+
+// JSON of a declared type, no sniffing, nothing to run: a browser shows what a stranger sent, no more.
+const inert = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'",
+  'cache-control': 'no-store',
+}
+
+/** The built-in request bins: `ANY /play/{bin}` takes a request, `GET /play/{bin}/requests` shows what came. */
+export const play = (app: AdminApp, bins: Bins): void => {
+  app.get('/play/:bin/requests', (c) => {
+    const requests = bins.requests(c.req.param('bin'))
+    if (requests === undefined) return problem(c, 404, 'ZENHOOK_API_NOT_FOUND')
+    return c.json(
+      requests.map(({ body, at, ...rest }) => ({
+        ...rest,
+        at: new Date(at).toISOString(),
+        body: Buffer.from(body).toString('utf8'),
+        bodyBase64: Buffer.from(body).toString('base64'),
+      })),
+      200,
+      inert,
+    )
+  })
+  app.all('/play/:bin', async (c) => {
+    const parsed = knobs.safeParse(c.req.query())
+    if (!parsed.success) {
+      const detail = `status is 200 to 599, delay 0 to ${maxDelayMs} ms`
+      return problem(c, 400, 'ZENHOOK_API_INVALID', detail)
+    }
+    if (Number(c.req.header('content-length') ?? Number.NaN) > maxBody) return tooLarge(c)
+    const body = new Uint8Array(await c.req.arrayBuffer())
+    if (body.length > maxBody) return tooLarge(c)
+    const url = new URL(c.req.url)
+    const { status, delay } = parsed.data
+    const answer = bins.put(
+      c.req.param('bin'),
+      {
+        method: c.req.method,
+        path: url.pathname + url.search,
+        headers: c.req.header(),
+        body,
+      },
+      {
+        ...(status === undefined ? {} : { status }),
+        ...(delay === undefined ? {} : { delayMs: delay }),
+      },
+    )
+    if (answer === undefined) {
+      return problem(c, 404, 'ZENHOOK_API_NOT_FOUND', 'There is no such request bin')
+    }
+    if (answer.delayMs > 0) await sleep(answer.delayMs)
+    const empty = answer.status === 204 || answer.status === 304
+    return new Response(empty ? null : '{"ok":true}\n', {
+      status: answer.status,
+      headers: empty ? {} : { 'content-type': 'application/json' },
+    })
+  })
+}
+
+const tooLarge = (c: Parameters<typeof problem>[0]): Response =>
+  problem(c, 413, 'ZENHOOK_API_INVALID', 'A request bin takes at most 256 KiB')

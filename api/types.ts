@@ -1,0 +1,116 @@
+import type { Decisions } from '../core/decisions/port.ts'
+import type { Codec } from '../core/event/codec/index.ts'
+import type { Log } from '../core/log/port.ts'
+import type { AnyObject, Published, RegistryReader, RegistryWriter } from '../core/registry/port.ts'
+import type { Logger, Metrics } from '../core/telemetry/index.ts'
+
+/** One thing that must work for the process to be ready. */
+export interface Check {
+  name: string
+  ok: boolean
+  detail: string
+}
+
+/** A configuration file held against the rules of every component. */
+export interface Applied extends Published {
+  warnings: readonly Fault[]
+}
+
+export interface Fault {
+  file: string
+  line: number
+  column: number
+  code: string
+  message: string
+}
+
+/** A request signed as its provider signs: everything to send, and no secret. */
+export interface SignedRequest {
+  method: string
+  url: string
+  headers: Readonly<Record<string, string>>
+  /** Base64. */
+  body: string
+}
+
+export interface SignOptions {
+  provider: string
+  event?: string
+  tenant: string
+  source: string
+  /** What to get wrong on purpose. */
+  flaw?: 'bad-signature' | 'stale'
+}
+
+/** The built-in request bins, as the connectors keep them. */
+export interface Bins {
+  /** `undefined` when there is no such bin. */
+  put(
+    bin: string,
+    message: {
+      method: string
+      path: string
+      headers: Readonly<Record<string, string>>
+      body: Uint8Array
+    },
+    answer: { status?: number; delayMs?: number },
+  ): { status: number; delayMs: number } | undefined
+  requests(bin: string): readonly BinRequest[] | undefined
+}
+
+export interface BinRequest {
+  number: number
+  at: number
+  method: string
+  path: string
+  headers: Readonly<Record<string, string>>
+  /** The start of the body where it was long. */
+  body: Uint8Array
+  /** Of the whole body, bytes. */
+  size: number
+}
+
+/** One stage, connector group or sink as it runs. */
+export interface TopologyNode {
+  name: string
+  role: string
+  group: string
+  from: readonly string[]
+  to: readonly string[]
+}
+
+export interface Topology {
+  chain: 'fused' | 'split'
+  roles: readonly string[]
+  engines: Readonly<Record<string, string>>
+  nodes: readonly TopologyNode[]
+}
+
+/** What every admin listener has: health, metrics, version. */
+export interface AdminDependencies {
+  version: string
+  instanceId: string
+  /** Host names that the listener answers to; others are refused (DNS rebinding). */
+  hosts: readonly string[]
+  metrics: Metrics
+  logger: Logger
+  checks(): Promise<readonly Check[]>
+  bins?: Bins
+}
+
+/** All that `/v1` stands on; components come as arguments, so that it knows none of them. */
+export interface ApiDependencies {
+  token: string
+  log: Log
+  codec: Codec
+  decisions: Decisions
+  registry: RegistryReader
+  writer: RegistryWriter
+  logger: Logger
+  /** Checks a configuration file and publishes it, or only says what would change. */
+  apply(text: string, file: string, dryRun: boolean): Promise<Applied>
+  /** The object if it may be published, else a rejection that says what is wrong with it. */
+  checkObject(object: AnyObject): Promise<AnyObject>
+  sign(options: SignOptions): Promise<SignedRequest>
+  topology(): Topology
+}

@@ -1,0 +1,111 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { messageOf, ZenhookError } from '../core/errors/index.ts'
+
+/** What a running instance writes into its data folder. */
+export interface Instance {
+  /** Admin listener. */
+  url: string
+  /** Public listener. */
+  publicUrl: string
+  instanceId: string
+  pid: number
+  version: string
+}
+
+export const instanceFile = 'instance.json'
+export const tokenFile = 'admin-token'
+
+export interface ClientOptions {
+  url?: string
+  dataDir: string
+  token?: string
+}
+
+/** Talks to the admin listener of one instance, found by `--url` or by the data folder. */
+export interface Client {
+  readonly url: string
+  request<T>(method: string, path: string, body?: unknown): Promise<T>
+}
+
+const optional = async (path: string): Promise<string | undefined> => {
+  try {
+    return await readFile(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+const send = async (url: string, init: RequestInit): Promise<Response> => {
+  try {
+    return await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(60_000) })
+  } catch (error) {
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
+    throw new ZenhookError('ZENHOOK_CLI_NO_INSTANCE', {
+      message: `No instance answers at ${new URL(url).origin}`,
+      cause,
+    })
+  }
+}
+
+/** Finds the instance and checks that it is the one of the data folder before any token is sent. */
+export const connect = async (options: ClientOptions): Promise<Client> => {
+  const stored = await optional(join(options.dataDir, instanceFile))
+  const instance = stored === undefined ? undefined : (JSON.parse(stored) as Instance)
+  const url = (options.url ?? instance?.url)?.replace(/\/$/, '')
+  if (url === undefined) {
+    throw new ZenhookError('ZENHOOK_CLI_NO_INSTANCE', {
+      message: `No instance runs on the data folder ${options.dataDir}`,
+    })
+  }
+  if (options.url === undefined && instance !== undefined) {
+    const version = (await (await send(`${url}/version`, {})).json()) as { instanceId?: string }
+    if (version.instanceId !== instance.instanceId) {
+      throw new ZenhookError('ZENHOOK_CLI_OTHER_INSTANCE', {
+        message: `Another instance answers at ${url} than the one of ${options.dataDir}`,
+      })
+    }
+  }
+  const token = options.token ?? (await optional(join(options.dataDir, tokenFile)))?.trim()
+  if (token === undefined || token === '') throw new ZenhookError('ZENHOOK_CLI_NO_TOKEN')
+
+  return {
+    url,
+    request: async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+      const response = await send(url + path, {
+        method,
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+      const text = await response.text()
+      if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T
+      throw refusal(response.status, text)
+    },
+  }
+}
+
+interface Problem {
+  detail?: string
+  title?: string
+  code?: string
+  fix?: string
+  errors?: { pointer?: string; detail: string }[]
+}
+
+const refusal = (status: number, text: string): ZenhookError => {
+  let problem: Problem = {}
+  try {
+    problem = JSON.parse(text) as Problem
+  } catch (error) {
+    problem = { detail: `not a problem document: ${messageOf(error)}` }
+  }
+  const each = (problem.errors ?? []).map((e) => `\n  ${e.pointer ?? ''} ${e.detail}`).join('')
+  return new ZenhookError('ZENHOOK_CLI_REFUSED', {
+    message: `The instance answered ${status}: ${problem.detail ?? problem.title ?? ''}${each}`,
+    ...(problem.fix === undefined ? {} : { fix: problem.fix }),
+    details: { status, code: problem.code },
+  })
+}

@@ -1,0 +1,38 @@
+import { Command } from 'commander'
+import { checkConfig } from '../../core/registry/config/index.ts'
+import { components } from '../components.ts'
+import { contextOf, readInput, withGlobals } from '../context.ts'
+import { Negative } from '../run.ts'
+
+const check = (): Command =>
+  withGlobals(new Command('check'))
+    .description('every fault of a configuration file with its place; exit 1 if there is one')
+    .argument('<file>', 'configuration file, or - for standard input')
+    .action(async (file: string, _options, command: Command) => {
+      const { streams, format, quiet } = contextOf(command)
+      const { faults, warnings } = checkConfig(await readInput(file), file, components)
+      if (format === 'json') {
+        const all = faults.map(({ file, line, column, code, message }) => ({
+          file,
+          line,
+          column,
+          code,
+          message,
+        }))
+        streams.out(`${JSON.stringify(all, null, 2)}\n`)
+      } else {
+        for (const { file, line, column, code, message } of faults) {
+          streams.out(`${file}:${line}:${column} ${code} ${message}\n`)
+        }
+      }
+      if (!quiet) {
+        for (const { file, line, column, code, message } of warnings) {
+          streams.err(`warning: ${file}:${line}:${column} ${code} ${message}\n`)
+        }
+        if (faults.length === 0 && format === 'table') streams.out(`${file} is valid\n`)
+      }
+      if (faults.length > 0) throw new Negative()
+    })
+
+export const configCommand = (): Command =>
+  new Command('config').description('configuration files').addCommand(check())

@@ -1,0 +1,146 @@
+import { createReadStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import { Command, Option } from 'commander'
+import { z } from 'zod'
+import { isZenhookError, messageOf, ZenhookError } from '../../core/errors/index.ts'
+import { type BatchResult, verifyRecord } from '../../ingress/verifiers/debug.ts'
+import { collect, contextOf, parseJson, readInput, withGlobals } from '../context.ts'
+import { usage } from '../output.ts'
+import { Negative } from '../run.ts'
+
+interface Options {
+  provider?: string
+  secret?: readonly string[]
+  header?: readonly string[]
+  headers?: string
+  body?: string
+  method: string
+  url: string
+  at?: string
+  batch?: string
+}
+
+const headerValues = z.record(z.string(), z.union([z.string(), z.array(z.string())]))
+
+const fromHeaderOption = (line: string): readonly [string, string] => {
+  const colon = line.indexOf(':')
+  if (colon < 1) throw usage(`--header '${line}' is not in the form 'Name: value'`)
+  return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()]
+}
+
+const headersOf = async (options: Options): Promise<Record<string, string | string[]>> => {
+  if (options.headers !== undefined && options.header !== undefined) {
+    throw usage('--header and --headers exclude each other')
+  }
+  if (options.headers !== undefined) {
+    const parsed = headerValues.safeParse(
+      parseJson(await readInput(options.headers), options.headers),
+    )
+    if (parsed.success) return parsed.data
+    throw new ZenhookError('ZENHOOK_CLI_INPUT', {
+      message: `${options.headers} must be an object of header names to a value or a list of values`,
+    })
+  }
+  const all = new Map<string, string[]>()
+  for (const [name, value] of (options.header ?? []).map(fromHeaderOption)) {
+    all.set(name, [...(all.get(name) ?? []), value])
+  }
+  return Object.fromEntries(all)
+}
+
+// The body is read as bytes: a signature covers them, whatever their encoding.
+const bodyOf = async (path: string): Promise<string> => {
+  if (path === '-') {
+    const chunks: Uint8Array[] = []
+    for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array)
+    return Buffer.concat(chunks).toString('base64')
+  }
+  try {
+    return (await readFile(path)).toString('base64')
+  } catch (cause) {
+    throw new ZenhookError('ZENHOOK_CLI_FILE', { message: `Cannot read ${path}`, cause })
+  }
+}
+
+const verifyOne = async (options: Options, command: Command): Promise<void> => {
+  const { streams, format } = contextOf(command)
+  if (options.provider === undefined) throw usage('--provider is missing')
+  if (options.secret === undefined) throw usage('--secret is missing')
+  if (options.body === undefined) throw usage('--body is missing')
+  const result = await verifyRecord({
+    provider: options.provider,
+    secrets: options.secret,
+    method: options.method,
+    url: options.url,
+    headers: await headersOf(options),
+    body: await bodyOf(options.body),
+    bodyEncoding: 'base64',
+    at: options.at,
+  })
+  if (format === 'json') streams.out(`${JSON.stringify(result)}\n`)
+  else if (result.ok) {
+    streams.out(`genuine: ${result.type ?? ''} ${result.deliveryId ?? ''}`.trimEnd().concat('\n'))
+  } else streams.out(`not genuine: ${result.reason} (${result.step})\n`)
+  if (!result.ok) throw new Negative()
+}
+
+const verifyLine = async (text: string, place: string): Promise<BatchResult> => {
+  const record = parseJson(text, place)
+  try {
+    return await verifyRecord(record)
+  } catch (error) {
+    if (!isZenhookError(error)) throw error
+    const { code, message, fix } = error
+    throw new ZenhookError(code, { message: `${place}: ${message}`, fix, cause: error.cause })
+  }
+}
+
+const verifyBatch = async (path: string, command: Command): Promise<void> => {
+  const { streams } = contextOf(command)
+  const input = path === '-' ? process.stdin : createReadStream(path)
+  let line = 0
+  let genuine = true
+  try {
+    for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      line += 1
+      if (text.trim() === '') continue
+      const place = `${path}:${line}`
+      const result = await verifyLine(text, place)
+      genuine &&= result.ok
+      streams.out(`${JSON.stringify(result)}\n`)
+    }
+  } catch (error) {
+    if (error instanceof ZenhookError) throw error
+    throw new ZenhookError('ZENHOOK_CLI_FILE', {
+      message: `Cannot read ${path}: ${messageOf(error)}`,
+    })
+  }
+  if (!genuine) throw new Negative()
+}
+
+export const verifyCommand = (): Command =>
+  withGlobals(new Command('verify'))
+    .description('the signature debugger: is this request genuine, and if not, which step failed?')
+    .option('--provider <name>', 'preset, see zenhook providers list')
+    .option(
+      '--secret <secret>',
+      'secret or public key (PEM, hex, base64, JWKS); may repeat',
+      collect,
+    )
+    .option('--header <line>', "'Name: value'; may repeat", collect)
+    .option('--headers <file>', 'JSON object of headers, or -')
+    .option('--body <file>', 'the raw body, or -')
+    .option('--method <method>', 'method of the request', 'POST')
+    .option('--url <url>', 'URL as the provider called it', 'http://localhost/')
+    .option('--at <time>', 'verify as of this time (RFC 3339) instead of now')
+    .addOption(
+      new Option(
+        '--batch <file>',
+        'NDJSON of records, or -: one result a line, in order',
+      ).conflicts(['provider', 'secret', 'header', 'headers', 'body']),
+    )
+    .action(async (options: Options, command: Command) => {
+      if (options.batch !== undefined) return verifyBatch(options.batch, command)
+      return verifyOne(options, command)
+    })

@@ -1,0 +1,15 @@
+import { connectors } from '../connectors/index.ts'
+import type { Components } from '../core/registry/config/index.ts'
+import { presets } from '../ingress/providers/index.ts'
+import { verifierSpecs } from '../ingress/verifiers/index.ts'
+
+/** Every component that configuration may name: what config lint, the reference and the generators read. */
+export const components: Components = {
+  providers: presets.map(({ name, aliases, secret }) => ({
+    name,
+    ...(aliases === undefined ? {} : { aliases }),
+    secrets: { secret: { description: secret, required: true, many: true } },
+  })),
+  verifiers: verifierSpecs,
+  connectors: connectors.map(({ spec }) => spec),
+}

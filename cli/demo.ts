@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Story, story } from '../core/decisions/story.ts'
+import type { Runtime } from './runtime/index.ts'
+
+export const demoSource = { tenant: 'demo', source: 'github' } as const
+
+/** The demo's secret, the same over restarts. It is the one secret that is ever printed. */
+export const demoSecret = async (dataDir: string): Promise<{ path: string; value: string }> => {
+  const path = join(dataDir, 'demo-secret')
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  try {
+    return { path, value: (await readFile(path, 'utf8')).trim() }
+  } catch {
+    const value = randomBytes(24).toString('hex')
+    await writeFile(path, `${value}\n`, { mode: 0o600, flag: 'wx' })
+    return { path, value }
+  }
+}
+
+/** A source for GitHub's webhooks and a request bin that gets all of them. */
+export const demoConfig = (secretPath: string): { file: string; text: string } => ({
+  file: 'demo',
+  text: JSON.stringify({
+    tenants: {
+      demo: {
+        sources: { github: { provider: 'github', secrets: [`file:${secretPath}`] } },
+        destinations: { bin: { connector: 'bin' } },
+        routes: [{ name: 'everything', when: 'true', to: ['bin'] }],
+      },
+    },
+  }),
+})
+
+const patienceMs = 10_000
+const ends: readonly string[] = ['delivered', 'partial', 'dropped', 'dead']
+
+/**
+ * Sends one signed sample to the demo source over HTTP, as GitHub would, and waits for the end of its
+ * story; `undefined` when it has none in time.
+ */
+export const sendDemo = async (runtime: Runtime): Promise<Story | undefined> => {
+  const request = await runtime.sign({ provider: 'github', ...demoSource })
+  const response = await fetch(request.url, {
+    method: request.method,
+    headers: request.headers,
+    body: Buffer.from(request.body, 'base64'),
+  })
+  const { id } = (await response.json()) as { id?: string }
+  if (id === undefined) return undefined
+  const deadline = Date.now() + patienceMs
+  while (Date.now() < deadline) {
+    const told = await story(runtime.engines.decisions, id)
+    if (told !== undefined && ends.includes(told.status)) return told
+    await sleep(100)
+  }
+  return undefined
+}

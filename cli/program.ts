@@ -1,0 +1,46 @@
+import { Command } from 'commander'
+import { applyCommands } from './commands/apply.ts'
+import { configCommand } from './commands/config.ts'
+import { deadCommand } from './commands/dead.ts'
+import { decisionsCommand } from './commands/decisions.ts'
+import { doctorCommand } from './commands/doctor.ts'
+import { eventsCommand, explainCommand } from './commands/events.ts'
+import { providersCommand } from './commands/providers.ts'
+import { startCommand } from './commands/start.ts'
+import { topologyCommand } from './commands/topology.ts'
+import { triggerCommand } from './commands/trigger.ts'
+import { verifyCommand } from './commands/verify.ts'
+import { version } from './version.ts'
+
+const configure = (command: Command): void => {
+  command
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .showHelpAfterError('See zenhook --help for what there is.')
+  for (const child of command.commands) configure(child)
+}
+
+/** The whole command line, one file per command. */
+export const program = (): Command => {
+  const root = new Command('zenhook')
+    .description('Receives webhooks, verifies each, loses none, and explains every decision')
+    .version(version(), '-V, --version')
+  for (const command of [
+    startCommand(),
+    configCommand(),
+    ...applyCommands(),
+    triggerCommand(),
+    verifyCommand(),
+    providersCommand(),
+    eventsCommand(),
+    explainCommand(),
+    decisionsCommand(),
+    deadCommand(),
+    topologyCommand(),
+    doctorCommand(),
+  ]) {
+    root.addCommand(command)
+  }
+  configure(root)
+  return root
+}

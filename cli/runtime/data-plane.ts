@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { startDelivery } from '../../connectors/deliver.ts'
+import type { Bins } from '../../connectors/index.ts'
+import { startSink } from '../../core/decisions/sink.ts'
+import { delayed, startDelays } from '../../core/log/delay.ts'
+import { createEgress, type Listener } from '../../core/net/index.ts'
+import { startChain } from '../../core/stage/runner.ts'
+import type { StageContext } from '../../core/stage/types.ts'
+import type { Logger, Metrics } from '../../core/telemetry/index.ts'
+import { createIngress, createVerifiers, openSpool } from '../../ingress/index.ts'
+import { createVerifier } from '../../ingress/verifiers/index.ts'
+import { createStages } from '../../processors/index.ts'
+import type { Engines } from '../engines.ts'
+import type { Settings } from '../settings.ts'
+import { listenFrom } from './admin.ts'
+import type { Probe } from './health.ts'
+import type { RegistryParts } from './registry.ts'
+
+/** What a role is made from. */
+export interface RoleContext {
+  settings: Settings
+  engines: Engines
+  registry: RegistryParts
+  metrics: Metrics
+  logger: Logger
+  /** Addresses of this process, never to be called from inside. */
+  ownListeners(): readonly Listener[]
+}
+
+/** A role as it runs. */
+export interface RoleParts {
+  probes: Readonly<Record<string, Probe>>
+  close(): Promise<void>
+}
+
+const hash = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex')
+
+const keyTimeoutMs = 5_000
+
+/** The trusted edge. It connects out only to fetch verification keys. */
+export const startIngress = async (
+  { settings, engines, registry, metrics, logger }: RoleContext,
+  checks: Readonly<Record<string, () => Promise<void>>>,
+): Promise<RoleParts & { host: string; port: number; url: string }> => {
+  const egress = createEgress()
+  const fetchKey = async (url: string): Promise<string> => {
+    const { status, body, truncated } = await egress.request(url, { timeoutMs: keyTimeoutMs })
+    if (status !== 200 || truncated) throw new Error(`the key's host answered ${status}`)
+    return new TextDecoder().decode(body)
+  }
+  const part = logger.child({ part: 'ingress' })
+  const spool = await openSpool({ dir: join(settings.dataDir, 'spool'), logger: part })
+  const ingress = createIngress({
+    registry: registry.reader,
+    verifierFor: createVerifiers({
+      secrets: registry.secrets,
+      create: (source, secrets) => createVerifier({ ...source, secrets, fetchKey }),
+      logger: part,
+    }),
+    codec: engines.codec,
+    log: engines.log,
+    kv: engines.kv,
+    spool,
+    metrics,
+    logger: part,
+    checks,
+    ...(settings.publicUrl === undefined ? {} : { publicUrl: settings.publicUrl }),
+  })
+  const { host, port, portAsked } = settings
+  const listening = await listenFrom(port, portAsked, (candidate) =>
+    ingress.listen({ host, port: candidate }),
+  )
+  return {
+    host,
+    port: listening.port,
+    url: settings.publicUrl ?? listening.url,
+    probes: {},
+    close: async () => {
+      await ingress.close()
+      await egress.close()
+    },
+  }
+}
+
+/** The stages: a clock, a hash, keyed state and the registry's snapshot, no secret and no way out. */
+export const startProcessors = async ({
+  settings,
+  engines,
+  registry,
+  metrics,
+  logger,
+}: RoleContext): Promise<RoleParts> => {
+  const context: StageContext = {
+    now: Date.now,
+    hash,
+    kv: engines.kv,
+    registry: () => registry.reader.snapshot(),
+  }
+  const chain = await startChain({
+    log: engines.log,
+    codec: engines.codec,
+    stages: createStages(context),
+    chain: settings.chain,
+    context,
+    metrics,
+    logger: logger.child({ part: 'processors' }),
+  })
+  return {
+    probes: {
+      processors: () => {
+        const { ok, detail } = chain.health()
+        if (!ok) throw new Error(detail)
+        return undefined
+      },
+    },
+    close: () => chain.close(),
+  }
+}
+
+export const startConnectors = async (
+  { settings, engines, registry, metrics, logger, ownListeners }: RoleContext,
+  bins: Bins,
+): Promise<RoleParts> => {
+  const egress = createEgress({ grants: settings.allowPrivate, ownListeners })
+  const part = logger.child({ part: 'connectors' })
+  const delays = await startDelays(engines.log, {
+    onError: (error) => part.warn({ error: String(error) }, 'a delay tier met an error'),
+  })
+  const delivery = await startDelivery({
+    log: engines.log,
+    codec: engines.codec,
+    kv: engines.kv,
+    registry: registry.reader,
+    secrets: registry.secrets,
+    egress,
+    hash,
+    metrics,
+    logger: part,
+    delayed,
+    putInBin: bins.putInBin,
+  })
+  return {
+    probes: {},
+    close: async () => {
+      await delays.close()
+      await delivery.close()
+      await egress.close()
+    },
+  }
+}
+
+export const startSinkRole = async ({
+  engines,
+  metrics,
+  logger,
+}: RoleContext): Promise<RoleParts> => {
+  const sink = await startSink({
+    log: engines.log,
+    codec: engines.codec,
+    decisions: engines.decisions,
+    metrics,
+    logger: logger.child({ part: 'sink' }),
+    now: Date.now,
+  })
+  return {
+    probes: {
+      sink: () => {
+        const trouble = sink.trouble()
+        if (trouble !== undefined) throw trouble
+        return undefined
+      },
+    },
+    close: () => sink.close(),
+  }
+}

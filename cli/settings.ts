@@ -1,0 +1,40 @@
+import type { ChainMode } from '../core/stage/topology.ts'
+import type { Role } from './runtime/roles.ts'
+
+/** Everything that flags and environment say of one process, checked. */
+export interface Settings {
+  host: string
+  port: number
+  /** Whether somebody asked for that port: then no other is taken. */
+  portAsked: boolean
+  adminHost: string
+  adminPort: number
+  adminPortAsked: boolean
+  publicUrl?: string
+  /** Absolute. */
+  dataDir: string
+  logLevel: string
+  /** Of topics, groups, keys in Redis. */
+  topicPrefix: string
+  kafka?: { brokers: readonly string[]; clientId: string; ssl?: boolean; sasl?: KafkaSasl }
+  schemaRegistryUrl?: string
+  redisUrl?: string
+  clickhouseUrl?: string
+  secretsDir?: string
+  /** Token of the admin listener; made and kept in the data folder by default. */
+  token?: string
+  /** Private ranges that destinations may be granted. */
+  allowPrivate: readonly string[]
+  roles: ReadonlySet<Role>
+  chain: ChainMode
+  demo: boolean
+  /** Whether the request bins answer on the admin listener. */
+  play: boolean
+  /** What secret references read. */
+  env: Readonly<Record<string, string | undefined>>
+}
+
+export type KafkaSasl =
+  | { mechanism: 'plain'; username: string; password: string }
+  | { mechanism: 'scram-sha-256'; username: string; password: string }
+  | { mechanism: 'scram-sha-512'; username: string; password: string }
