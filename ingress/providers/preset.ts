@@ -5,6 +5,10 @@ export interface Claim {
   readonly header?: string
   /** With `header`: its value. */
   readonly equals?: string
+  /** With `header`: how its value begins, in any case. */
+  readonly begins?: string
+  /** A header that is not there. */
+  readonly without?: string
   /** Name of a parameter of the query. */
   readonly query?: string
 }
@@ -15,9 +19,19 @@ export interface PresetScheme {
   /** Absent on the last: whatever claims no other scheme is held to this one. */
   readonly when?: Claim
   /** Which of the source's secrets are of this scheme; all where absent. */
-  readonly secrets?: { readonly startsWith?: string; readonly without?: string }
+  readonly secrets?: {
+    readonly startsWith?: string
+    /** What they do not start with. */
+    readonly without?: string
+    readonly contains?: string
+  }
   /** Which drafts it signs when a sender is simulated; any where absent. */
-  readonly signs?: { readonly contentType?: string; readonly body?: string }
+  readonly signs?: {
+    readonly contentType?: string
+    /** A path into the body that is there, or that is not. */
+    readonly body?: string
+    readonly withoutBody?: string
+  }
   /** Settings of a verifier: `{scheme: 'hmac', …}`. */
   readonly verify: Readonly<Record<string, unknown>> & { readonly scheme: string }
   readonly deliveryId?: Pick

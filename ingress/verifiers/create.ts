@@ -40,7 +40,8 @@ interface Way {
 
 const ofScheme = (secret: string, { secrets }: PresetScheme): boolean =>
   (secrets?.startsWith === undefined || secret.startsWith(secrets.startsWith)) &&
-  (secrets?.without === undefined || !secret.startsWith(secrets.without))
+  (secrets?.without === undefined || !secret.startsWith(secrets.without)) &&
+  (secrets?.contains === undefined || secret.includes(secrets.contains))
 
 /** Secrets that sign: those of a handshake alone are marked `verify:`. */
 export const signingPlaces = (secrets: readonly string[], scheme: PresetScheme): number[] =>
@@ -49,11 +50,14 @@ export const signingPlaces = (secrets: readonly string[], scheme: PresetScheme):
     return !secret.startsWith('verify:') && ofScheme(secret, scheme)
   })
 
-const claims = (view: View, { header, equals, query }: Claim): boolean => {
+const claims = (view: View, { header, equals, begins, without, query }: Claim): boolean => {
   if (header !== undefined) {
     const values = view.all(header)
     if (values.length === 0 || (equals !== undefined && !values.includes(equals))) return false
+    if (begins !== undefined && !values.some((value) => value.toLowerCase().startsWith(begins)))
+      return false
   }
+  if (without !== undefined && view.all(without).length > 0) return false
   return query === undefined || new URLSearchParams(view.request.query).has(query)
 }
 

@@ -32,7 +32,8 @@ const signs = ({ signs }: PresetScheme, draft: Draft): boolean => {
   const type = view.all('content-type')[0] ?? ''
   return (
     (signs.contentType === undefined || type.startsWith(signs.contentType)) &&
-    (signs.body === undefined || valuesAt(view.body(), signs.body).length > 0)
+    (signs.body === undefined || valuesAt(view.body(), signs.body).length > 0) &&
+    (signs.withoutBody === undefined || valuesAt(view.body(), signs.withoutBody).length === 0)
   )
 }
 
@@ -85,4 +86,4 @@ export const sampleOf = (preset: Preset, type?: string): Sample | undefined =>
   type === undefined
     ? preset.samples[0]
     : (preset.samples.find((each) => each.type === type) ??
-      preset.samples.find((each) => each.type.startsWith(type)))
+      preset.samples.find((each) => each.type.startsWith(type) || each.type.endsWith(`:${type}`)))
