@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { isZenhookError, messageOf, ZenhookError } from '../errors/index.ts'
+import { createCommitter } from './committer.ts'
 import { lockFolder } from './lock.ts'
 
 /** The layout of the data folder. Another number is another layout, and is refused. */
@@ -62,6 +63,7 @@ export interface StorageOptions {
 }
 
 const maxKeyBytes = 1_900
+const syncLimitMs = 60_000
 
 const codeOf = (error: unknown): string =>
   String((error as { code?: unknown } | undefined)?.code ?? '')
@@ -144,6 +146,7 @@ export const openStorage = (
 
   const databases = new Map<Table, Database<Bytes, Bytes>>()
   const tables = new Map<string, Table>()
+  const underWay = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
 
   const refuseClosed = (): void => {
@@ -154,6 +157,13 @@ export const openStorage = (
     if (database === undefined) throw new Error(`Table ${table.name} is of another storage`)
     return database
   }
+  /** The engine never answers for a sync that failed: what stays unsynced that long is taken as lost. */
+  const inTime = (flushed: Promise<void>): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const late = (): void => reject(new Error(`no sync within ${syncLimitMs} ms`))
+      const timer = setTimeout(late, syncLimitMs)
+      flushed.then(resolve, reject).finally(() => clearTimeout(timer))
+    })
   const failing = async (promise: Promise<unknown>): Promise<void> => {
     try {
       await promise
@@ -161,6 +171,19 @@ export const openStorage = (
       throw storageError(dir, await causeOf(error))
     }
   }
+
+  const commit = createCommitter((operations) => {
+    let last: Promise<unknown> = Promise.resolve()
+    for (const { table, key, value } of operations)
+      last = value === undefined ? databaseOf(table).remove(key) : databaseOf(table).put(key, value)
+    // Taken now: later in the turn it may stand for another transaction.
+    const flushed = root.flushed.then(() => undefined)
+    const committed = failing(last)
+    const synced = failing(last.then(() => inTime(flushed)))
+    committed.catch(() => undefined)
+    synced.catch(() => undefined)
+    return { committed, synced }
+  })
 
   return {
     dir,
@@ -197,23 +220,20 @@ export const openStorage = (
       for (const { key } of operations)
         if (key.byteLength === 0 || key.byteLength > maxKeyBytes)
           throw new RangeError(`A key of ${key.byteLength} bytes cannot be stored`)
-      let last: Promise<unknown> = Promise.resolve()
-      for (const { table, key, value } of operations)
-        last =
-          value === undefined ? databaseOf(table).remove(key) : databaseOf(table).put(key, value)
-      // Taken now: later in the turn it may stand for another transaction.
-      const flushed = operations.length === 0 ? last : root.flushed.then(() => undefined)
-      const committed = failing(last)
-      const synced = failing(Promise.all([last, flushed]))
-      committed.catch(() => undefined)
-      synced.catch(() => undefined)
-      return { committed, synced }
+      const written = commit(operations)
+      const done = written.synced.catch(() => undefined).then(() => underWay.delete(done))
+      underWay.add(done)
+      return written
     },
     async ping() {
       refuseClosed()
     },
     close() {
-      closing ??= root.close().finally(release)
+      closing ??= (async () => {
+        // Its turn comes after everything that waits for one.
+        while (underWay.size > 0) await Promise.all(underWay)
+        await root.close()
+      })().finally(release)
       return closing
     },
   }
