@@ -451,11 +451,10 @@ export const logContract = (name: string, harness: LogHarness): void => {
           if (failures === 0) await batch.settle(lastOf(batch.records))
           return undefined
         })
-        await until('a full third pass', () =>
-          consumer.values().join('').endsWith('0123012301 23'.replace(' ', '')),
-        )
+        const third = () => consumer.values().join('') === '0123'.repeat(3)
+        await until('a full third pass', third)
         expect(consumer.errors).toHaveLength(2)
-        await until('settled', () => failures === 0)
+        await consumer.subscription.close()
         expect(await lagOf(`${topic}.group`)).toBe(0)
       })
 

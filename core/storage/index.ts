@@ -221,7 +221,9 @@ export const openStorage = (
         if (key.byteLength === 0 || key.byteLength > maxKeyBytes)
           throw new RangeError(`A key of ${key.byteLength} bytes cannot be stored`)
       const written = commit(operations)
-      const done = written.synced.catch(() => undefined).then(() => underWay.delete(done))
+      const done: Promise<unknown> = written.synced
+        .catch(() => undefined)
+        .then(() => underWay.delete(done))
       underWay.add(done)
       return written
     },
