@@ -3,7 +3,8 @@ import { isZenhookError, messageOf } from '../core/errors/index.ts'
 import type { Codec } from '../core/event/codec/index.ts'
 import type { Hash } from '../core/event/index.ts'
 import type { Kv } from '../core/kv/port.ts'
-import type { Gap, Log, NewRecord, StoredRecord } from '../core/log/port.ts'
+import { startDelays } from '../core/log/delay.ts'
+import type { Gap, Log, StoredRecord } from '../core/log/port.ts'
 import type { Egress } from '../core/net/index.ts'
 import type { RegistryReader, Secrets } from '../core/registry/port.ts'
 import type { Logger, Metrics } from '../core/telemetry/index.ts'
@@ -43,8 +44,6 @@ export interface DeliveryOptions {
   hash: Hash
   metrics: Metrics
   logger: Logger
-  /** Puts a record off until then: `delayed` of `core/log/delay.ts`, or the log's own `notBefore`. */
-  delayed: (log: Log, record: NewRecord, notBefore: number, now: number) => NewRecord
   connectors?: readonly ConnectorKind[]
   publish?: Publish
   putInBin?: PutInBin
@@ -61,7 +60,7 @@ export interface Delivery {
 }
 
 /**
- * Delivers what lies in `dispatch`. Every record ends as delivered, dead, or as a later record of
+ * Delivers what lies in `dispatch`, and moves what waits in delay tiers, where the log has no delays of its own. Every record ends as delivered, dead, or as a later record of
  * the same dispatch; progress never passes one whose outputs are not in the log.
  */
 export const startDelivery = async (options: DeliveryOptions): Promise<Delivery> => {
@@ -115,6 +114,8 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Delivery>
     },
   )
 
+  const delays = await startDelays(log, { now: options.now ?? Date.now, onError })
+
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
     closing = true
@@ -128,10 +129,12 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Delivery>
     clearTimeout(timer)
     stopping.abort()
     await idle
-    await subscription.close()
+    await Promise.all([subscription.close(), delays.close()])
   }
   return {
-    ready: () => subscription.ready(),
+    async ready() {
+      await Promise.all([subscription.ready(), delays.ready()])
+    },
     close() {
       closed ??= close()
       return closed

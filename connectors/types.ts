@@ -61,6 +61,8 @@ export type Publish = (
   key: string | null,
   headers: Readonly<Record<string, string>>,
   value: Uint8Array,
+  /** `username:password` where the destination has a principal of its own. */
+  options?: { sasl?: string },
 ) => Promise<{ partition?: number; offset?: number }>
 
 /** A message as a receiver over HTTP gets it. */

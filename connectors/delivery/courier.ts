@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { isZenhookError, messageOf, ZenhookError } from '../../core/errors/index.ts'
 import type { Dispatch } from '../../core/event/index.ts'
+import { delayed } from '../../core/log/delay.ts'
 import type { NewRecord, StoredRecord } from '../../core/log/port.ts'
 import type { Destination } from '../../core/registry/types.ts'
 import type { DeliveryOptions, DeliveryPolicy } from '../deliver.ts'
@@ -51,7 +52,7 @@ export const createCourier = (options: CourierOptions): Courier => {
   const outputs = createOutputs({
     codec,
     hash,
-    delay: (record, notBefore) => options.delayed(log, record, notBefore, now()),
+    delay: (record, notBefore) => delayed(log, record, notBefore, now()),
   })
   const limits = new Map<string, Limits>()
   const limitsOf = ({ tenant, name }: Destination): Limits => {

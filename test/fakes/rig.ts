@@ -15,7 +15,7 @@ import {
 import { makeEvent } from '../../core/event/make.ts'
 import type { Kv } from '../../core/kv/port.ts'
 import { createMemoryLog } from '../../core/log/memory/index.ts'
-import type { Log, NewRecord, StoredRecord } from '../../core/log/port.ts'
+import type { Log, StoredRecord } from '../../core/log/port.ts'
 import { topicDefaults, topics } from '../../core/log/topics.ts'
 import { createEgress, type Egress } from '../../core/net/index.ts'
 import type { RegistryReader, Secrets } from '../../core/registry/port.ts'
@@ -186,7 +186,6 @@ export const createRig = async (
         secrets: secretsOf(secrets),
         metrics: createMetrics(),
         logger: silentLogger,
-        delayed: (_log, record, notBefore): NewRecord => ({ ...record, notBefore }),
         ...options,
       })
       running.push(delivery)

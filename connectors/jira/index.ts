@@ -1,0 +1,148 @@
+import { defineConnector } from '../define.ts'
+import { clipped, objectOf, type Summary, summaryOf } from '../facts.ts'
+import { failureOf } from '../http.ts'
+import { createLinks, takePatiently } from '../links.ts'
+import type { Attempt, AttemptResult, Failed } from '../types.ts'
+import { adfOf, adfOfText } from './adf.ts'
+import { createJiraClient, type Issue, type JiraClient } from './client.ts'
+import { type JiraConfig, jiraSpec } from './spec.ts'
+
+export { jqlString } from './client.ts'
+export { jiraSpec } from './spec.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+const fieldsOf = (
+  config: JiraConfig,
+  attempt: Attempt,
+  summary: Summary,
+  label: string,
+): Fields => {
+  const { dispatch } = attempt
+  // A transform gives fields as the REST API takes them, or text for the description.
+  const { description, ...made } = objectOf(attempt.transformed) ?? {}
+  const labels = Array.isArray(made.labels) ? made.labels : []
+  const words = typeof attempt.transformed === 'string' ? attempt.transformed : description
+  return {
+    summary: clipped(summary.title.replace(/\s+/g, ' '), 250),
+    description:
+      typeof words === 'string'
+        ? adfOfText(words)
+        : (description ?? adfOf(summary, { event: dispatch.event.id, dispatch: dispatch.id })),
+    ...config.fields,
+    ...made,
+    project: { key: config.project },
+    issuetype: { name: config.issueType },
+    labels: [...labels, 'zenhook', label],
+  }
+}
+
+const stop = (failed: Failed): { failed: Failed } => ({ failed })
+
+/** Issues in Jira, one per fingerprint. */
+export const jira = defineConnector(jiraSpec, (config, context) => {
+  const { tenant, name } = context.destination
+  const links = createLinks(context.kv, `jira:${tenant}/${name}`, context.now)
+
+  /** Moves, then comments: each step once per dispatch, however many attempts it takes. */
+  const follow = async (
+    client: JiraClient,
+    attempt: Attempt,
+    summary: Summary,
+    issue: Issue,
+  ): Promise<AttemptResult> => {
+    const { dispatch } = attempt
+    let action = 'commented'
+    let status = 200
+    if (summary.over !== issue.done) {
+      const categories = summary.over ? ['done'] : ['new', 'indeterminate']
+      const moved = await client.transition(issue.key, categories)
+      if ('failed' in moved) return moved.failed
+      if (!moved.ok) {
+        const error = `The workflow has no transition from here to ${categories.join(' or ')}`
+        return { kind: 'failed', reason: 'no_transition', retriable: false, error }
+      }
+      action = summary.over ? 'resolved' : 'reopened'
+    }
+    if (!(await links.isDone(dispatch.id, 'comment'))) {
+      const ids = { event: dispatch.event.id, dispatch: dispatch.id }
+      const body =
+        typeof attempt.transformed === 'string'
+          ? adfOfText(attempt.transformed)
+          : adfOf(summary, ids)
+      const said = await client.comment(issue.key, body)
+      if ('failed' in said) return said.failed
+      status = said.status
+      await links.done(dispatch.id, 'comment')
+    }
+    return { kind: 'delivered', status, externalId: issue.key, details: { action } }
+  }
+
+  /** The issue of the fingerprint as it stands, or `undefined` where one must be made. */
+  const find = async (
+    client: JiraClient,
+    known: string | undefined,
+    label: string,
+  ): Promise<{ issue: Issue | undefined } | { failed: Failed }> => {
+    if (known !== undefined) {
+      const seen = await client.issue(known)
+      if ('failed' in seen) return stop(seen.failed)
+      if (seen.ok !== undefined) return { issue: seen.ok }
+    }
+    const found = await client.search(config.project, label)
+    return 'failed' in found ? stop(found.failed) : { issue: found.ok }
+  }
+
+  const deliver = async (attempt: Attempt, signal: AbortSignal): Promise<AttemptResult> => {
+    const { dispatch } = attempt
+    const [[email], [token]] = await Promise.all([
+      context.secrets('email'),
+      context.secrets('token'),
+    ])
+    const basic = Buffer.from(`${email ?? ''}:${token ?? ''}`).toString('base64')
+    const client = createJiraClient(context, config.baseUrl, `Basic ${basic}`, signal)
+    const summary = summaryOf(attempt)
+    const label = `zenhook-${context.hash(summary.fingerprint).slice(0, 24)}`
+
+    const taken = await takePatiently(links, label, dispatch.id, context.timeoutMs, signal)
+    if (taken === undefined) {
+      const error = 'Another event of the same problem is creating the issue now'
+      return { kind: 'failed', reason: 'busy', retriable: true, cancelled: signal.aborted, error }
+    }
+    const found = await find(client, taken.id, label)
+    if ('failed' in found) {
+      if (taken.id === undefined) await links.release(label)
+      return found.failed
+    }
+    const { issue } = found
+    if (issue !== undefined) {
+      if (issue.key !== taken.id) await links.bind(label, issue.key)
+      return follow(client, attempt, summary, issue)
+    }
+    if (summary.over) {
+      await links.release(label)
+      return { kind: 'delivered', details: { action: 'none' } }
+    }
+    const created = await client.create(fieldsOf(config, attempt, summary, label))
+    if ('failed' in created) {
+      // Nothing was made: the next event of the problem need not wait for the lease to end.
+      if (!created.failed.possibleDuplicate) await links.release(label)
+      return created.failed
+    }
+    await links.bind(label, created.ok)
+    // The description says all that a comment would: a later attempt need not repeat it.
+    await links.done(dispatch.id, 'comment')
+    const { status, ok: externalId } = created
+    return { kind: 'delivered', status, externalId, details: { action: 'created' } }
+  }
+
+  return {
+    async deliver(attempt, signal) {
+      try {
+        return await deliver(attempt, signal)
+      } catch (error) {
+        return failureOf(error)
+      }
+    },
+  }
+})

@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createEgress, type Egress } from '../../core/net/index.ts'
+import { type FakeIssue, type FakeJira, startFakeJira } from '../../test/fakes/jira.ts'
+import { contextOf, destinationOf, dispatchOf, eventOf, mapKv } from '../../test/fakes/rig.ts'
+import { connectorContract } from '../contract.ts'
+import type { Attempt, AttemptResult } from '../types.ts'
+import { jira, jqlString } from './index.ts'
+
+connectorContract('jira', {
+  kind: jira,
+  start: startFakeJira,
+  destination: ({ url }) => ({ connector: 'jira', config: { baseUrl: url, project: 'OPS' } }),
+  secrets: ({ email, token }) => ({ email: [email], token: [token] }),
+  wrongSecrets: { email: ['bot@acme.test'], token: ['stolen-token'] },
+  effects: ({ issues }) => issues.size,
+})
+
+describe('jira', () => {
+  let fake: FakeJira
+  let egress: Egress
+  let kv = mapKv()
+  beforeAll(async () => {
+    fake = await startFakeJira()
+    egress = createEgress({ grants: ['127.0.0.1'] })
+  })
+  beforeEach(() => {
+    kv = mapKv()
+    fake.issues.clear()
+    fake.searches.length = 0
+    fake.faults.length = 0
+    fake.arrivals.length = 0
+    fake.indexed = true
+    fake.noWayOut = false
+  })
+  afterAll(async () => {
+    await egress.close()
+    await fake.close()
+  })
+
+  const problem = (fields: Readonly<Record<string, unknown>> = {}) =>
+    eventOf({ facts: { title: 'Disk full', severity: 'high', fingerprint: 'disk-1', ...fields } })
+  const send = (
+    event = problem(),
+    attempt: Partial<Attempt> = {},
+    config: object = {},
+  ): Promise<AttemptResult> => {
+    const destination = destinationOf({
+      connector: 'jira',
+      config: { baseUrl: fake.url, project: 'OPS', ...config },
+    })
+    const secrets = { email: [fake.email], token: [fake.token] }
+    return jira
+      .create(contextOf(destination, egress, kv, secrets))
+      .deliver(
+        { dispatch: dispatchOf('hooks', { event }), number: 1, ...attempt },
+        new AbortController().signal,
+      )
+  }
+  const only = (): FakeIssue => {
+    expect(fake.issues.size).toBe(1)
+    const [issue] = fake.issues.values()
+    if (issue === undefined) throw new Error('no issue')
+    return issue
+  }
+
+  it('makes one issue per problem, and comments, resolves and reopens it', async () => {
+    const over = { status: 'resolved' }
+    const actions = []
+    for (const fields of [{}, {}, over, over, {}]) {
+      const result = await send(problem(fields))
+      expect(result).toMatchObject({ kind: 'delivered', externalId: 'OPS-1' })
+      actions.push([result.details?.action, only().category])
+    }
+    expect(actions).toEqual([
+      ['created', 'new'],
+      ['commented', 'new'],
+      ['resolved', 'done'],
+      ['commented', 'done'],
+      ['reopened', 'new'],
+    ])
+    expect(only().comments.length).toBe(4)
+    await send(problem({ fingerprint: 'disk-2' }))
+    expect(fake.issues.size).toBe(2)
+  })
+
+  it('does nothing about a problem that is over and was never reported', async () => {
+    expect(await send(problem({ status: 'resolved' }))).toMatchObject({
+      kind: 'delivered',
+      details: { action: 'none' },
+    })
+    expect(fake.issues.size).toBe(0)
+  })
+
+  it('makes one issue when many events of one new problem arrive at once', async () => {
+    fake.indexed = false
+    const results = await Promise.all(Array.from({ length: 8 }, () => send()))
+    expect(results.map(({ kind }) => kind)).toEqual(Array(8).fill('delivered'))
+    expect(only().comments.length).toBe(7)
+  })
+
+  it('finds its issue by search when the state is lost', async () => {
+    await send()
+    kv = mapKv()
+    expect(await send()).toMatchObject({ externalId: 'OPS-1', details: { action: 'commented' } })
+    only()
+  })
+
+  it('makes a new issue when the old one was deleted', async () => {
+    await send()
+    fake.issues.clear()
+    expect(await send()).toMatchObject({ kind: 'delivered', details: { action: 'created' } })
+  })
+
+  it('repeats no comment when a later attempt goes over a step again', async () => {
+    await send()
+    const dispatch = dispatchOf('hooks', { event: problem() })
+    await send(problem(), { dispatch })
+    await send(problem(), { dispatch, number: 2 })
+    expect(only().comments.length).toBe(1)
+  })
+
+  it('lets no text of strangers into a query or the markup', async () => {
+    const title = 'a" OR project = "SECRET\n*bold* {code}'
+    await send(problem({ title, fingerprint: 'x" OR labels = "y\\' }))
+    expect(fake.searches).toEqual([
+      expect.stringMatching(
+        /^project = "OPS" AND labels = "zenhook-[0-9a-f]{24}" ORDER BY created DESC$/,
+      ),
+    ])
+    expect(only().fields.summary).toBe('a" OR project = "SECRET *bold* {code}')
+    expect(jqlString('a"b\\c')).toBe('"a\\"b\\\\c"')
+  })
+
+  it('takes fields of the transform and the configuration, and keeps project and labels', async () => {
+    const transformed = {
+      summary: 'Mine',
+      project: { key: 'X' },
+      labels: ['team-a'],
+      description: 'words',
+    }
+    await send(problem(), { transformed }, { fields: { priority: { name: 'High' } } })
+    expect(only().fields).toMatchObject({
+      summary: 'Mine',
+      project: { key: 'OPS' },
+      issuetype: { name: 'Task' },
+      priority: { name: 'High' },
+      labels: ['team-a', 'zenhook', expect.stringMatching(/^zenhook-/)],
+      description: { type: 'doc', version: 1 },
+    })
+  })
+
+  it('says what Jira refused, and frees the problem for the next event', async () => {
+    expect(await send(problem(), { transformed: { summary: '' } })).toMatchObject({
+      reason: 'jira_refused',
+      status: 400,
+      retriable: false,
+      error: expect.stringContaining('You must specify a summary'),
+    })
+    expect(await send()).toMatchObject({ kind: 'delivered' })
+  })
+
+  it('says when the workflow has no way', async () => {
+    await send()
+    fake.noWayOut = true
+    expect(await send(problem({ status: 'closed' }))).toMatchObject({
+      reason: 'no_transition',
+      retriable: false,
+    })
+  })
+
+  it('reads the reset time of a rate limit', async () => {
+    const reset = new Date(Date.now() + 20_000).toISOString()
+    fake.faults.push({ status: 429, headers: { 'x-ratelimit-reset': reset } })
+    const result = await send()
+    expect(result.kind === 'failed' ? result.retryAfterMs : 0).toBeGreaterThan(18_000)
+  })
+})

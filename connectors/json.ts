@@ -1,0 +1,73 @@
+import type { EgressResponse } from '../core/net/index.ts'
+import { excerptOf } from './http.ts'
+import type { ConnectorContext, Failed } from './types.ts'
+
+export interface JsonRequest {
+  method?: string
+  headers?: Readonly<Record<string, string>>
+  /** Sent as JSON. */
+  json?: unknown
+  /** Sent as a form. */
+  form?: URLSearchParams
+  signal: AbortSignal
+}
+
+export interface JsonResponse {
+  response: EgressResponse
+  /** The body as an object; `undefined` when it is none. */
+  data: Readonly<Record<string, unknown>> | undefined
+}
+
+export const fieldOf = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? Reflect.get(value, name)
+    : undefined
+
+export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+const text = new TextDecoder()
+
+export const parseObject = (body: Uint8Array): Readonly<Record<string, unknown>> | undefined => {
+  try {
+    const data: unknown = JSON.parse(text.decode(body))
+    return typeof data === 'object' && data !== null
+      ? (data as Readonly<Record<string, unknown>>)
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** One exchange in JSON through the guarded egress. Rejects with ZENHOOK_NET_*. */
+export const exchangeJson = async (
+  { egress, timeoutMs, destination }: ConnectorContext,
+  url: string,
+  { method = 'POST', headers = {}, json, form, signal }: JsonRequest,
+): Promise<JsonResponse> => {
+  const body = json === undefined ? form?.toString() : JSON.stringify(json)
+  const type = json === undefined ? 'application/x-www-form-urlencoded' : 'application/json'
+  const response = await egress.request(url, {
+    method,
+    headers: {
+      accept: 'application/json',
+      'user-agent': 'Zenhook',
+      ...(body === undefined ? {} : { 'content-type': `${type}; charset=utf-8` }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body }),
+    timeoutMs,
+    allowPrivate: destination.allowPrivate,
+    signal,
+  })
+  return { response, data: parseObject(response.body) }
+}
+
+/** A success that is not in the protocol: the receiver may have acted, and nobody can tell. */
+export const malformed = ({ status, body }: EgressResponse): Failed => ({
+  kind: 'failed',
+  reason: 'malformed_answer',
+  status,
+  retriable: true,
+  possibleDuplicate: true,
+  error: `The receiver answered ${status} with what is not its protocol: ${excerptOf(body, 120)}`,
+})

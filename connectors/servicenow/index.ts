@@ -1,0 +1,155 @@
+import { defineConnector } from '../define.ts'
+import { clipped, objectOf, type Summary, summaryOf } from '../facts.ts'
+import { failureOf } from '../http.ts'
+import { createLinks, takePatiently } from '../links.ts'
+import type { Attempt, AttemptResult, Failed } from '../types.ts'
+import { createAuth } from './auth.ts'
+import { createTableClient, type Fields, type Row, type TableClient } from './client.ts'
+import { servicenowSpec } from './spec.ts'
+
+export { queryValue } from './client.ts'
+export { servicenowSpec } from './spec.ts'
+
+// States of the incident table.
+const inProgress = '2'
+const resolved = '6'
+const overStates = new Set([resolved, '7', '8'])
+
+const priorities: Readonly<Record<string, Fields>> = {
+  critical: { impact: '1', urgency: '1' },
+  high: { impact: '2', urgency: '1' },
+  medium: { impact: '2', urgency: '2' },
+}
+const lowPriority: Fields = { impact: '3', urgency: '3' }
+
+const noteOf = (attempt: Attempt, { title, severity, status, resource, url }: Summary): string => {
+  if (typeof attempt.transformed === 'string') return clipped(attempt.transformed, 4_000)
+  const { event, id } = attempt.dispatch
+  return [
+    clipped(title, 1_000),
+    `Severity: ${severity}. Status: ${status}.`,
+    clipped(resource, 1_000),
+    url,
+    `Event ${event.id}, dispatch ${id}`,
+  ]
+    .filter((line) => line !== '')
+    .join('\n')
+}
+
+/** A transform gives fields; only text makes sense in a record. */
+const madeFields = ({ transformed }: Attempt): Fields =>
+  Object.fromEntries(
+    Object.entries(objectOf(transformed) ?? {}).flatMap(([name, value]) =>
+      typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+        ? [[name, String(value)]]
+        : [],
+    ),
+  )
+
+/** Incidents in ServiceNow, one per fingerprint. */
+export const servicenow = defineConnector(servicenowSpec, (config, context) => {
+  const { tenant, name } = context.destination
+  const address = config.baseUrl ?? `https://${config.instance ?? ''}.service-now.com`
+  const root = address.replace(/\/+$/, '')
+  const links = createLinks(context.kv, `servicenow:${tenant}/${name}`, context.now)
+  const auth = createAuth(context, root)
+
+  const newFields = (attempt: Attempt, summary: Summary, correlationId: string): Fields => ({
+    short_description: clipped(summary.title.replace(/\s+/g, ' '), 160),
+    description: noteOf(attempt, summary),
+    ...(priorities[summary.severity] ?? lowPriority),
+    ...config.fields,
+    ...madeFields(attempt),
+    correlation_id: correlationId,
+    correlation_display: 'Zenhook',
+  })
+
+  const changes = (
+    attempt: Attempt,
+    summary: Summary,
+    row: Row,
+  ): { action: string; fields: Fields } => {
+    const note = noteOf(attempt, summary)
+    const over = overStates.has(row.state)
+    if (summary.over && !over) {
+      const fields = { state: resolved, close_code: config.closeCode, close_notes: note }
+      return { action: 'resolved', fields }
+    }
+    if (!summary.over && over) {
+      return { action: 'reopened', fields: { state: inProgress, work_notes: note } }
+    }
+    return { action: 'noted', fields: { ...madeFields(attempt), work_notes: note } }
+  }
+
+  const find = async (
+    client: TableClient,
+    known: string | undefined,
+    correlationId: string,
+  ): Promise<{ row: Row | undefined } | { failed: Failed }> => {
+    if (known !== undefined) {
+      const seen = await client.get(known)
+      if ('failed' in seen) return seen
+      if (seen.ok !== undefined) return { row: seen.ok }
+    }
+    const found = await client.search(correlationId)
+    return 'failed' in found ? found : { row: found.ok }
+  }
+
+  const deliver = async (attempt: Attempt, signal: AbortSignal): Promise<AttemptResult> => {
+    const { dispatch } = attempt
+    const client = createTableClient(context, root, config.table, auth, signal)
+    const summary = summaryOf(attempt)
+    const correlationId = `zenhook-${context.hash(summary.fingerprint).slice(0, 32)}`
+
+    const taken = await takePatiently(links, correlationId, dispatch.id, context.timeoutMs, signal)
+    if (taken === undefined) {
+      const error = 'Another event of the same problem is making the record now'
+      return { kind: 'failed', reason: 'busy', retriable: true, cancelled: signal.aborted, error }
+    }
+    const found = await find(client, taken.id, correlationId)
+    if ('failed' in found) {
+      if (taken.id === undefined) await links.release(correlationId)
+      return found.failed
+    }
+    const { row } = found
+    if (row === undefined && summary.over) {
+      await links.release(correlationId)
+      return { kind: 'delivered', details: { action: 'none' } }
+    }
+    if (row === undefined) {
+      const made = await client.create(newFields(attempt, summary, correlationId))
+      if ('failed' in made) {
+        // Nothing was made: the next event of the problem need not wait for the lease to end.
+        if (!made.failed.possibleDuplicate) await links.release(correlationId)
+        return made.failed
+      }
+      await links.bind(correlationId, made.ok.sysId)
+      await links.done(dispatch.id, 'update')
+      const { status, ok } = made
+      const details = { action: 'created', number: ok.number }
+      return { kind: 'delivered', status, externalId: ok.sysId, details }
+    }
+    if (row.sysId !== taken.id) await links.bind(correlationId, row.sysId)
+    const externalId = row.sysId
+    // An earlier attempt came this far: a second note would say the same twice.
+    if (await links.isDone(dispatch.id, 'update')) {
+      return { kind: 'delivered', externalId, details: { action: 'none', number: row.number } }
+    }
+    const { action, fields } = changes(attempt, summary, row)
+    const updated = await client.update(externalId, fields)
+    if ('failed' in updated) return updated.failed
+    await links.done(dispatch.id, 'update')
+    const details = { action, number: row.number }
+    return { kind: 'delivered', status: updated.status, externalId, details }
+  }
+
+  return {
+    async deliver(attempt, signal) {
+      try {
+        return await deliver(attempt, signal)
+      } catch (error) {
+        return failureOf(error)
+      }
+    },
+  }
+})

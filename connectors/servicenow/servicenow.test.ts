@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createEgress, type Egress } from '../../core/net/index.ts'
+import { contextOf, destinationOf, dispatchOf, eventOf, mapKv } from '../../test/fakes/rig.ts'
+import { type FakeServiceNow, startFakeServiceNow } from '../../test/fakes/servicenow.ts'
+import { connectorContract } from '../contract.ts'
+import type { Attempt, AttemptResult } from '../types.ts'
+import { queryValue, servicenow } from './index.ts'
+
+const basic = ({ username, password }: FakeServiceNow) => ({
+  username: [username],
+  password: [password],
+})
+
+connectorContract('servicenow, by user', {
+  kind: servicenow,
+  start: startFakeServiceNow,
+  destination: ({ url }) => ({ connector: 'servicenow', config: { baseUrl: url } }),
+  secrets: basic,
+  wrongSecrets: { username: ['zenhook'], password: ['stolen-password'] },
+  effects: ({ rows }) => rows.size,
+})
+
+connectorContract('servicenow, by OAuth client', {
+  kind: servicenow,
+  start: startFakeServiceNow,
+  destination: ({ url }) => ({ connector: 'servicenow', config: { baseUrl: url } }),
+  secrets: ({ clientId, clientSecret }) => ({ clientId: [clientId], clientSecret: [clientSecret] }),
+  wrongSecrets: { clientId: ['client'], clientSecret: ['stolen-secret'] },
+  effects: ({ rows }) => rows.size,
+})
+
+describe('servicenow', () => {
+  let fake: FakeServiceNow
+  let egress: Egress
+  let kv = mapKv()
+  beforeAll(async () => {
+    fake = await startFakeServiceNow()
+    egress = createEgress({ grants: ['127.0.0.1'] })
+  })
+  beforeEach(() => {
+    kv = mapKv()
+    fake.rows.clear()
+    fake.tokens.clear()
+    fake.issued = 0
+    fake.searches.length = 0
+    fake.faults.length = 0
+    fake.refusals.length = 0
+  })
+  afterAll(async () => {
+    await egress.close()
+    await fake.close()
+  })
+
+  const problem = (fields: Readonly<Record<string, unknown>> = {}) =>
+    eventOf({ facts: { title: 'Disk full', severity: 'high', fingerprint: 'disk-1', ...fields } })
+  const make = (
+    secrets: Readonly<Record<string, readonly string[]>> = basic(fake),
+    config = {},
+  ) => {
+    const destination = destinationOf({
+      connector: 'servicenow',
+      config: { baseUrl: fake.url, ...config },
+    })
+    return servicenow.create(contextOf(destination, egress, kv, secrets))
+  }
+  const send = (
+    event = problem(),
+    attempt: Partial<Attempt> = {},
+    connector = make(),
+  ): Promise<AttemptResult> =>
+    connector.deliver(
+      { dispatch: dispatchOf('hooks', { event }), number: 1, ...attempt },
+      new AbortController().signal,
+    )
+  const only = (): Record<string, string> => {
+    expect(fake.rows.size).toBe(1)
+    const [row] = fake.rows.values()
+    return row ?? {}
+  }
+
+  it('makes one incident per problem, and notes, resolves and reopens it', async () => {
+    const seen = []
+    for (const fields of [{}, {}, { status: 'resolved' }, {}]) {
+      const result = await send(problem(fields))
+      expect(result).toMatchObject({ kind: 'delivered', externalId: only().sys_id })
+      seen.push([result.details?.action, only().state])
+    }
+    expect(seen).toEqual([
+      ['created', '1'],
+      ['noted', '1'],
+      ['resolved', '6'],
+      ['reopened', '2'],
+    ])
+    expect(only()).toMatchObject({
+      short_description: 'Disk full',
+      impact: '2',
+      urgency: '1',
+      close_code: 'Solution provided',
+      correlation_id: expect.stringMatching(/^zenhook-[0-9a-f]{32}$/),
+    })
+  })
+
+  it('makes one incident when many events of one new problem arrive at once', async () => {
+    const results = await Promise.all(Array.from({ length: 6 }, () => send()))
+    expect(results.map(({ kind }) => kind)).toEqual(Array(6).fill('delivered'))
+    only()
+  })
+
+  it('finds its incident by correlation id when the state is lost, and never otherwise', async () => {
+    await send()
+    await send()
+    expect(fake.searches.length).toBe(1)
+    kv = mapKv()
+    expect(await send()).toMatchObject({ details: { action: 'noted' } })
+    only()
+  })
+
+  it('repeats no note when a later attempt goes over it again', async () => {
+    await send()
+    const dispatch = dispatchOf('hooks', { event: problem() })
+    await send(problem(), { dispatch })
+    expect(await send(problem(), { dispatch, number: 2 })).toMatchObject({
+      details: { action: 'none' },
+    })
+    expect(only().work_notes?.split('---').length).toBe(1)
+  })
+
+  it('escapes what would be an operator of an encoded query', async () => {
+    expect(queryValue('a^ORactive=true')).toBe('a^^ORactive=true')
+    await send(problem({ fingerprint: 'x^NQactive=true' }))
+    expect(fake.searches[0]).toMatch(/^correlation_id=zenhook-[0-9a-f]{32}\^ORDERBYDESC/)
+  })
+
+  it('takes fields of the configuration and the transform, but not the correlation id', async () => {
+    const transformed = { category: 'disk', correlation_id: 'mine', nested: { x: 1 } }
+    const connector = make(basic(fake), { fields: { assignment_group: 'Ops' } })
+    await send(problem(), { transformed }, connector)
+    expect(only()).toMatchObject({ category: 'disk', assignment_group: 'Ops' })
+    expect(only().correlation_id).toMatch(/^zenhook-/)
+    expect(only().nested).toBeUndefined()
+  })
+
+  it('keeps its token, and renews it once when it is refused', async () => {
+    const secrets = { clientId: [fake.clientId], clientSecret: [fake.clientSecret] }
+    const connector = make(secrets)
+    await send(problem(), {}, connector)
+    await send(problem(), {}, connector)
+    expect(fake.issued).toBe(1)
+    fake.tokens.clear()
+    expect(await send(problem(), {}, connector)).toMatchObject({ kind: 'delivered' })
+    expect(fake.issued).toBe(2)
+  })
+
+  it('sees a refusal inside of 200', async () => {
+    fake.refusals.push('Insert Aborted')
+    expect(await send()).toMatchObject({
+      reason: 'servicenow_refused',
+      status: 200,
+      retriable: false,
+      error: expect.stringContaining('Insert Aborted'),
+    })
+    fake.refusals.push('Rate limit exceeded')
+    expect(await send()).toMatchObject({ reason: 'servicenow_refused', retriable: true })
+  })
+
+  it('needs credentials, and either an instance or an address', async () => {
+    expect(await send(problem(), {}, make({}))).toMatchObject({ reason: 'no_credentials' })
+    expect(() => make(undefined, { instance: 'acme' })).toThrow()
+  })
+})
