@@ -52,10 +52,17 @@ export const compilePattern = (pattern: string): { test(text: string): boolean }
 /** Name of the function that `condition.ts` puts around each range that a macro walks. */
 export const chargeFunction = '@charge'
 
+// Walking it throws past the macros, which would swallow an error value and go on to the next element.
+class Exhausted extends Map<string, string> {
+  override keys(): never {
+    throw new Error(`more than ${conditionLimits.elements} elements visited`)
+  }
+}
+const exhausted = new Exhausted()
+
 const charge = celFunc(chargeFunction, [DYN], DYN, (range) => {
   elementsLeft -= isCelList(range) || isCelMap(range) ? range.size : 0
-  if (elementsLeft < 0) throw new Error(`more than ${conditionLimits.elements} elements visited`)
-  return range
+  return elementsLeft < 0 ? exhausted : range
 })
 
 const length = (text: string): bigint => {

@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { open, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { ZenhookError } from '../errors/index.ts'
+import { namePattern } from './objects.ts'
 import type { AnyObject, Secrets } from './port.ts'
 import type { SecretRef } from './types.ts'
 
@@ -70,8 +71,9 @@ const freshMs = 2_000
 const maxBytes = 64 * 1024
 const maxCached = 10_000
 
+// What is no reference may be the secret itself.
 const shown = (ref: SecretRef): string =>
-  ref.startsWith(plainPrefix) ? 'plain:…' : ref.slice(0, 200)
+  /^(?:env|file):/.test(ref) ? ref.slice(0, 200) : '(not shown)'
 
 const missing = (tenant: string, ref: SecretRef, why: string): ZenhookError =>
   new ZenhookError('ZENHOOK_REGISTRY_SECRET_MISSING', {
@@ -98,7 +100,8 @@ export const createSecrets = (options: SecretsOptions): Secrets => {
 
   /** The file that a tenant may read under this path, or `undefined`: by real path, links followed. */
   const ownFile = async (tenant: string, path: string): Promise<string | undefined> => {
-    if (secretsDir === undefined) return undefined
+    // A name that is no label could be `..`.
+    if (secretsDir === undefined || !namePattern.test(tenant)) return undefined
     try {
       const root = await realpath(join(secretsDir, tenant))
       const own = await realpath(secretsDir)
