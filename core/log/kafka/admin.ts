@@ -45,10 +45,11 @@ export const createAdmin = (options: KafkaLogOptions, names: Names): ClusterAdmi
   /** An admin that failed may hold on to a broker that is gone, so each failure starts a new one. */
   const ask = async <T>(work: (admin: Admin) => Promise<T>): Promise<T> => {
     connected ??= connect()
+    const used = connected
     try {
-      return await work(await connected)
+      return await work(await used)
     } catch (error) {
-      drop()
+      if (connected === used) drop()
       throw error
     }
   }

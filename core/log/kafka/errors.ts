@@ -25,6 +25,9 @@ export const isTooLarge = (error: unknown): boolean =>
 export const isUnknownTopic = (error: unknown): boolean =>
   has(error, 'UNKNOWN_TOPIC_OR_PARTITION', 'INVALID_TOPIC_EXCEPTION')
 
+export const isOutOfRange = (error: unknown): boolean =>
+  has(error, 'OFFSET_OUT_OF_RANGE', 'KafkaJSOffsetOutOfRange')
+
 /** The group has moved on without us. */
 export const isFenced = (error: unknown): boolean =>
   has(
@@ -34,6 +37,10 @@ export const isFenced = (error: unknown): boolean =>
     'FENCED_INSTANCE_ID',
     'REBALANCE_IN_PROGRESS',
   )
+
+/** The broker refuses one record for what it is; its neighbours in the batch are refused with it. */
+export const isRefusedRecord = (error: unknown): boolean =>
+  isTooLarge(error) || has(error, 'INVALID_RECORD', 'INVALID_TIMESTAMP')
 
 /** Trying again cannot help: credentials, rights, or a record that the topic does not take. */
 export const isFinal = (error: unknown): boolean =>

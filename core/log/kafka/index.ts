@@ -12,6 +12,7 @@ import { createFetcher, type Fetcher } from './raw.ts'
 import { createReader } from './read.ts'
 import { createTail } from './tail.ts'
 
+export { type KafkaEnvironment, kafkaOptionsOf } from './env.ts'
 export type { KafkaLogger, KafkaLogOptions } from './options.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { setTimeout as sleep, setImmediate as tick } from 'node:timers/promises'
 import type { Message, RecordMetadata } from 'kafkajs'
 import type { ZenhookError } from '../../errors/index.ts'
-import { isFinal, isTooLarge, isUnknownTopic, logError } from './errors.ts'
+import { isFinal, isRefusedRecord, isTooLarge, isUnknownTopic, logError } from './errors.ts'
 import type { KafkaLogger } from './options.ts'
 import type { ProducerPool } from './producers.ts'
 
@@ -108,16 +108,18 @@ export const createLanes = ({ pool, logger, sendTimeoutMs, isMissing }: LanesOpt
         })
         return
       } catch (error) {
-        if (isTooLarge(error)) {
-          if (batch.length === 1) {
-            const message = `A record of ${first.bytes} bytes is more than ${lane.topic} accepts`
-            return fail(batch, logError('ZENHOOK_LOG_RECORD_TOO_LARGE', message, error))
-          }
+        if (isRefusedRecord(error) && batch.length > 1) {
+          // Halves, until the one that is refused stands alone; the others go through.
           const bytes = batch.reduce((sum, entry) => sum + entry.bytes, 0)
-          limits.set(lane.topic, Math.max(minSendBytes, Math.floor(bytes / 2)))
+          if (isTooLarge(error))
+            limits.set(lane.topic, Math.max(minSendBytes, Math.floor(bytes / 2)))
           const half = Math.ceil(batch.length / 2)
           await deliver(lane, batch.slice(0, half))
           return deliver(lane, batch.slice(half))
+        }
+        if (isTooLarge(error)) {
+          const message = `A record of about ${first.bytes} bytes is more than ${lane.topic} accepts`
+          return fail(batch, logError('ZENHOOK_LOG_RECORD_TOO_LARGE', message, error))
         }
         if (isFinal(error)) {
           const message = `The broker refuses records for ${lane.topic}`

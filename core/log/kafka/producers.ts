@@ -2,6 +2,9 @@ import type { Producer } from 'kafkajs'
 import { createClient } from './client.ts'
 import type { KafkaLogOptions } from './options.ts'
 
+/** What a lane needs of a producer. */
+export type Borrowed = Pick<Producer, 'send' | 'disconnect'>
+
 /**
  * Idempotent producers, each lent to one lane for one send at a time: kafkajs loses acknowledged
  * records when two sends share a producer, or when one send spans partitions. A producer that saw
@@ -9,27 +12,30 @@ import type { KafkaLogOptions } from './options.ts'
  */
 export interface ProducerPool {
   /** Rejects when no broker can be reached. */
-  borrow(): Promise<Producer>
-  giveBack(producer: Producer): void
-  discard(producer: Producer): void
+  borrow(): Promise<Borrowed>
+  giveBack(producer: Borrowed): void
+  discard(producer: Borrowed): void
   /** How many exist, lent or idle. */
   size(): number
   close(): Promise<void>
 }
 
+const restMs = 60_000
+
 export const createProducerPool = (options: KafkaLogOptions): ProducerPool => {
   const limit = options.maxProducers ?? 64
-  const idle: Producer[] = []
+  /** Newest last: what rests longest is let go once a burst or a stall is over. */
+  const idle: { producer: Borrowed; since: number }[] = []
   const waiting: (() => void)[] = []
   const leaving = new Set<Promise<void>>()
   let alive = 0
 
-  const leave = (producer: Producer): void => {
+  const leave = (producer: Borrowed): void => {
     const left = producer.disconnect().catch(() => undefined)
     leaving.add(left)
     left.finally(() => leaving.delete(left))
   }
-  const connect = async (): Promise<Producer> => {
+  const connect = async (): Promise<Borrowed> => {
     const client = createClient(
       { ...options, requestTimeoutMs: options.requestTimeoutMs ?? 3_000 },
       // kafkajs's first pause of 300 ms would cost more than the whole way of an event. These
@@ -61,7 +67,7 @@ export const createProducerPool = (options: KafkaLogOptions): ProducerPool => {
     borrow: async () => {
       for (;;) {
         const rested = idle.pop()
-        if (rested !== undefined) return rested
+        if (rested !== undefined) return rested.producer
         if (alive < limit) break
         await new Promise<void>((resolve) => waiting.push(resolve))
       }
@@ -75,7 +81,13 @@ export const createProducerPool = (options: KafkaLogOptions): ProducerPool => {
       }
     },
     giveBack: (producer) => {
-      idle.push(producer)
+      const [oldest] = idle
+      if (oldest !== undefined && Date.now() - oldest.since > restMs) {
+        idle.shift()
+        alive--
+        leave(oldest.producer)
+      }
+      idle.push({ producer, since: Date.now() })
       next()
     },
     discard: (producer) => {
@@ -85,7 +97,7 @@ export const createProducerPool = (options: KafkaLogOptions): ProducerPool => {
     },
     size: () => alive,
     close: async () => {
-      for (const producer of idle.splice(0)) leave(producer)
+      for (const { producer } of idle.splice(0)) leave(producer)
       alive = 0
       await Promise.all(leaving)
     },

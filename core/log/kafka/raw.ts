@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import type { Kafka } from 'kafkajs'
-import { logError } from './errors.ts'
+import { isOutOfRange, logError } from './errors.ts'
 import type { FetchedMessage } from './records.ts'
 
 /**
@@ -100,8 +100,9 @@ export const createFetcher = (client: Kafka): Fetcher => {
   return {
     fetch: async (topic, partition, offset, maxWaitMs) => {
       connected ??= connect()
+      const used = connected
       try {
-        const cluster = await connected
+        const cluster = await used
         await cluster.addMultipleTargetTopics([topic])
         await cluster.refreshMetadataIfNecessary()
         const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]))
@@ -127,7 +128,8 @@ export const createFetcher = (client: Kafka): Fetcher => {
         const next = last >= offset ? last + 1 : offset < end ? offset + 1 : offset
         return { messages: batch.messages, next, end: end < 0 ? Number(data.highWatermark) : end }
       } catch (error) {
-        drop()
+        // The next fetch looks leaders up afresh; a range that is gone says nothing about them.
+        if (connected === used && !isOutOfRange(error)) drop()
         throw error
       }
     },

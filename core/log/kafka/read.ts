@@ -1,14 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Position } from '../../event/index.ts'
 import type { StoredRecord, TopicEnd } from '../port.ts'
-import { logError, namesOf } from './errors.ts'
+import { isOutOfRange, logError } from './errors.ts'
 import type { Fetcher } from './raw.ts'
 import { storedRecord } from './records.ts'
-
-export const isOutOfRange = (error: unknown): boolean =>
-  namesOf(error).some(
-    (name) => name === 'OFFSET_OUT_OF_RANGE' || name === 'KafkaJSOffsetOutOfRange',
-  )
 
 export interface ReaderOptions {
   fetcher: Fetcher

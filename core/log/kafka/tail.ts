@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BatchHandler, NewRecord, SubscribeOptions, Subscription, TopicEnd } from '../port.ts'
-import { logError } from './errors.ts'
+import { isOutOfRange, logError } from './errors.ts'
 import { createPump, type Pump } from './pump.ts'
 import type { Fetcher } from './raw.ts'
-import { isOutOfRange } from './read.ts'
 import { storedRecord } from './records.ts'
 
 export interface TailOptions {
