@@ -405,8 +405,12 @@ export const decisionsContract = (harness: DecisionsHarness): void => {
       if (harness.outage === undefined) return context.skip('the engine is in this process')
       const end = await harness.outage()
       try {
-        for (const work of [store.ping(), store.insert('events', [event('late', { tenant })])])
-          expect(await failure(work)).toMatchObject({
+        const asked = [
+          () => store.ping(),
+          () => store.insert('events', [event('late', { tenant })]),
+        ]
+        for (const work of asked)
+          expect(await failure(work())).toMatchObject({
             code: 'ZENHOOK_DECISIONS_UNAVAILABLE',
             retriable: true,
           })

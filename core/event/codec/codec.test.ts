@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { topics } from '../../log/topics.ts'
 import { makeEvent } from '../make.ts'
 import type { DecisionSet, Dispatch, Event } from '../types.ts'
-import { packageSchemas } from './files/folder.ts'
 import { createFileSchemas } from './files/index.ts'
 import { type AvroSchema, createCodec, type RecordKind, type RecordKinds } from './index.ts'
 import { kindTopics, recordKinds } from './kinds.ts'
+import { packageSchemas } from './package.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 

@@ -1,9 +1,9 @@
-import avsc from 'avsc'
 import { isZenhookError, messageOf, ZenhookError } from '../../errors/index.ts'
+import { type AvroType, typeOf } from './avro.ts'
 import { type BoundsCheck, createBoundsCheck } from './bounds.ts'
-import { packageSchemas } from './files/folder.ts'
 import type { AvroSchema, Codec, RecordKind, RecordKinds, Schemas } from './index.ts'
 import { kindTopics, recordKinds } from './kinds.ts'
+import { packageSchemas } from './package.ts'
 import { type AvroKinds, type Shape, shapes } from './shapes.ts'
 
 export interface CodecOptions {
@@ -91,7 +91,7 @@ interface Reader {
 
 interface KindCodec {
   id: number
-  type: avsc.Type
+  type: AvroType
   reader(id: number): Reader | undefined
   learn(id: number, writer: AvroSchema): Reader
 }
@@ -123,11 +123,7 @@ const createKindCodec = (
   }
 }
 
-const typeOf = (schema: AvroSchema): avsc.Type =>
-  // avsc writes into what it is given.
-  avsc.Type.forSchema(structuredClone(schema) as avsc.Schema)
-
-const resolverOf = (kind: RecordKind, id: number, reader: avsc.Type, writer: avsc.Type) => {
+const resolverOf = (kind: RecordKind, id: number, reader: AvroType, writer: AvroType) => {
   try {
     return reader.createResolver(writer)
   } catch (error) {
@@ -135,7 +131,7 @@ const resolverOf = (kind: RecordKind, id: number, reader: avsc.Type, writer: avs
   }
 }
 
-const readPlain = (type: avsc.Type, frame: Buffer, resolver?: ReturnType<typeof resolverOf>) => {
+const readPlain = (type: AvroType, frame: Buffer, resolver?: ReturnType<typeof resolverOf>) => {
   const { value, offset }: { value: unknown; offset: number } = type.decode(
     frame,
     headerLength,
@@ -179,7 +175,7 @@ const unknownId = (id: number): ZenhookError =>
 const createFrames = () => {
   let scratch = Buffer.allocUnsafeSlow(16 * 1024)
   return {
-    write: (id: number, type: avsc.Type, value: unknown): Uint8Array => {
+    write: (id: number, type: AvroType, value: unknown): Uint8Array => {
       let target = scratch
       let end = type.encode(value, target, headerLength)
       if (end < 0) {

@@ -1,9 +1,18 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import avsc from 'avsc'
-import { messageOf, ZenhookError } from '../../../errors/index.ts'
+import { ZenhookError } from '../../../errors/index.ts'
+import { type AvroType, incompatible, requireReads, typeOf } from '../avro.ts'
+import { packageSchemasFolder, readSchema } from '../package.ts'
 import type { AvroSchema, Schemas } from '../schemas.ts'
-import { type ManifestEntry, packageSchemasFolder, readSchema } from './folder.ts'
+
+/** One schema version and its id, which is never used for anything else again. */
+export interface ManifestEntry {
+  id: number
+  /** Name of the record, without its namespace. */
+  name: string
+  /** Relative to the folder. */
+  file: string
+}
 
 export interface FileSchemasOptions {
   /** Folder with `ids.json` and the schemas it names; the package's own by default. */
@@ -17,7 +26,7 @@ export interface FileSchemasOptions {
 
 interface Known extends ManifestEntry {
   schema: AvroSchema
-  type: avsc.Type
+  type: AvroType
 }
 
 /** Schemas as files with fixed ids. Every version ever written stays listed in `ids.json`. */
@@ -27,7 +36,7 @@ export const createFileSchemas = async (options: FileSchemasOptions = {}): Promi
   const subjects = new Map<string, string>()
   let writing: Promise<unknown> = Promise.resolve()
 
-  const record = async (schema: AvroSchema, type: avsc.Type): Promise<number> => {
+  const record = async (schema: AvroSchema, type: AvroType): Promise<number> => {
     const id = Math.max(0, ...known.map((entry) => entry.id)) + 1
     const file = `history/${schema.name}.${id}.avsc`
     await mkdir(dirname(join(folder, file)), { recursive: true })
@@ -49,7 +58,7 @@ export const createFileSchemas = async (options: FileSchemasOptions = {}): Promi
     const same = known.find((entry) => entry.name === name && equal(entry.type, type))
     if (same === undefined) {
       const latest = known.filter((entry) => entry.name === name).at(-1)
-      if (latest !== undefined) checkReads(subject, type, latest)
+      if (latest !== undefined) requireReads(subject, type, latest.type)
       if (!writable) throw incompatible(`The schema ${schema.name} is not listed in ids.json`)
     }
     const id = same?.id ?? (await record(schema, type))
@@ -78,6 +87,11 @@ export const createFileSchemas = async (options: FileSchemasOptions = {}): Promi
 
 const load = async (folder: string): Promise<Known[]> => {
   const entries = JSON.parse(await readFile(join(folder, 'ids.json'), 'utf8')) as ManifestEntry[]
+  const ids = new Set<number>()
+  for (const { id } of entries) {
+    if (ids.has(id)) throw new Error(`ids.json names the id ${id} twice`)
+    ids.add(id)
+  }
   return Promise.all(
     entries.map(async (entry) => {
       const schema = await readSchema(folder, entry.file)
@@ -86,25 +100,8 @@ const load = async (folder: string): Promise<Known[]> => {
   )
 }
 
-const typeOf = (schema: AvroSchema): avsc.Type =>
-  avsc.Type.forSchema(structuredClone(schema) as avsc.Schema)
-
 // Defaults count (they matter to a reader), documentation does not.
-const equal = (one: avsc.Type, other: avsc.Type): boolean =>
+const equal = (one: AvroType, other: AvroType): boolean =>
   one.equals(other) && JSON.stringify(withDefaults(one)) === JSON.stringify(withDefaults(other))
 
-const withDefaults = (type: avsc.Type): unknown => type.schema({ exportAttrs: true })
-
-const checkReads = (subject: string, type: avsc.Type, latest: Known): void => {
-  try {
-    type.createResolver(latest.type)
-  } catch (error) {
-    throw incompatible(
-      `The schema of ${subject} cannot read what version ${latest.id} wrote: ${messageOf(error)}`,
-      error,
-    )
-  }
-}
-
-const incompatible = (message: string, cause?: unknown): ZenhookError =>
-  new ZenhookError('ZENHOOK_SCHEMAS_INCOMPATIBLE', { message, cause })
+const withDefaults = (type: AvroType): unknown => type.schema({ exportAttrs: true })

@@ -2,16 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { AvroSchema, RecordKind } from '../index.ts'
-
-/** One schema version and its id, which is never used for anything else again. */
-export interface ManifestEntry {
-  id: number
-  /** Name of the record, without its namespace. */
-  name: string
-  /** Relative to the folder. */
-  file: string
-}
+import type { AvroSchema, RecordKind } from './index.ts'
 
 /**
  * `schemas/avro` of this package, found from a checkout and from compiled output alike: the package's

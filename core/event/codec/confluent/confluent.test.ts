@@ -1,0 +1,158 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { testServers } from '../../../../test/servers.ts'
+import { schemasContract } from '../contract.ts'
+import { createCodec } from '../index.ts'
+import { createConfluentSchemas } from './index.ts'
+
+const { registry, reason } = await testServers()
+
+/** A way to the registry that can be closed and opened again, as an outage. */
+const createGate = async (target: string) => {
+  const requests: string[] = []
+  const pass = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    requests.push(`${request.method} ${request.url}`)
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const { 'content-type': type = 'application/json', accept = '*/*' } = request.headers
+    const answer = await fetch(`${target}${request.url}`, {
+      method: request.method ?? 'GET',
+      headers: { 'content-type': type, accept },
+      ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
+    })
+    const body = Buffer.from(await answer.arrayBuffer())
+    response.writeHead(answer.status, {
+      'content-type': answer.headers.get('content-type') ?? 'application/json',
+    })
+    response.end(body)
+  }
+  let port = 0
+  let server: Server | undefined
+  const open = async (): Promise<void> => {
+    const opened = createServer((request, response) => {
+      pass(request, response).catch(() => response.destroy())
+    })
+    await new Promise<void>((resolve) => opened.listen(port, '127.0.0.1', resolve))
+    server = opened
+    port = (opened.address() as AddressInfo).port
+  }
+  const close = async (): Promise<void> => {
+    const closed = server
+    server = undefined
+    if (closed === undefined) return
+    closed.closeAllConnections()
+    await new Promise((resolve) => closed.close(resolve))
+  }
+  await open()
+  return { url: `http://127.0.0.1:${port}`, requests, open, close }
+}
+
+if (registry === undefined) {
+  describe('schemas: confluent', () => {
+    it.skip(`needs a schema registry: ${reason}`)
+  })
+} else {
+  const gate = await createGate(registry)
+  const open = async () =>
+    createConfluentSchemas({ url: gate.url, timeoutMs: 3_000, retryForMs: 500 })
+  schemasContract({
+    name: 'confluent',
+    open,
+    reopen: open,
+    outage: async () => {
+      await gate.close()
+      return gate.open
+    },
+    destroy: gate.close,
+  })
+
+  describe('confluent', () => {
+    it('sets BACKWARD on a new subject', async () => {
+      const schemas = createConfluentSchemas({ url: registry })
+      const subject = `contract.level.${Date.now()}-value`
+      await schemas.register(subject, {
+        type: 'record',
+        name: 'Level',
+        fields: [{ name: 'a', type: 'string' }],
+      })
+      const answer = await fetch(`${registry}/config/${subject}`)
+      expect(await answer.json()).toEqual({ compatibilityLevel: 'BACKWARD' })
+    })
+
+    it('waits for a registry that comes up late', { timeout: 30_000 }, async () => {
+      const late = await createGate(registry)
+      await late.close()
+      const schemas = createConfluentSchemas({ url: late.url, retryForMs: 10_000 })
+      const started = createCodec({
+        schemas,
+        topicSubject: (topic) => `late.${Date.now().toString(36)}.${topic}-value`,
+      })
+      await new Promise((resolve) => setTimeout(resolve, 400))
+      await late.open()
+      expect(await started).toHaveProperty('decode')
+      await late.close()
+    })
+  })
+}
+
+describe('confluent, against answers made up', () => {
+  let server: Server | undefined
+  afterEach(() => {
+    server?.closeAllConnections()
+    server?.close()
+  })
+  const answering = async (
+    answer: (response: ServerResponse, request: IncomingMessage) => void,
+  ) => {
+    const made = createServer((request, response) => answer(response, request))
+    await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve))
+    server = made
+    return `127.0.0.1:${(made.address() as AddressInfo).port}`
+  }
+  const schema = { type: 'record' as const, name: 'A', fields: [{ name: 'a', type: 'string' }] }
+
+  it('gives up on a registry that accepts and never answers', async () => {
+    const host = await answering(() => undefined)
+    const schemas = createConfluentSchemas({
+      url: `http://${host}`,
+      timeoutMs: 100,
+      retryForMs: 200,
+    })
+    const started = performance.now()
+    await expect(schemas.register('a-value', schema)).rejects.toMatchObject({
+      code: 'ZENHOOK_SCHEMAS_UNAVAILABLE',
+      retriable: true,
+    })
+    await expect(schemas.get(1)).rejects.toMatchObject({ code: 'ZENHOOK_SCHEMAS_UNAVAILABLE' })
+    expect(performance.now() - started).toBeLessThan(2_000)
+  })
+
+  it.each([500, 503, 429])('takes status %s as an outage', async (status) => {
+    const host = await answering((response) => response.writeHead(status).end('busy'))
+    const schemas = createConfluentSchemas({ url: `http://${host}`, retryForMs: 0 })
+    const asked = [
+      () => schemas.get(1),
+      () => schemas.register('a-value', schema),
+      () => schemas.ping(),
+    ]
+    for (const work of asked)
+      await expect(work()).rejects.toMatchObject({
+        code: 'ZENHOOK_SCHEMAS_UNAVAILABLE',
+        retriable: true,
+      })
+  })
+
+  it('sends the user and password of its URL, and never tells them', async () => {
+    const seen: (string | undefined)[] = []
+    const host = await answering((response, request) => {
+      seen.push(request.headers.authorization)
+      response.writeHead(401).end('{"error_code":401,"message":"no"}')
+    })
+    const schemas = createConfluentSchemas({ url: `http://me:hush%21@${host}`, retryForMs: 0 })
+    const error: unknown = await schemas.get(1).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'ZENHOOK_SCHEMAS_UNAVAILABLE', retriable: false })
+    expect(JSON.stringify(error) + String(error)).not.toContain('hush')
+    expect(seen[0]).toBe(`Basic ${Buffer.from('me:hush!').toString('base64')}`)
+  })
+})

@@ -1,0 +1,187 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
+import { isZenhookError, messageOf, ZenhookError } from '../../../errors/index.ts'
+import { incompatible, requireReads, typeOf } from '../avro.ts'
+import type { AvroSchema, Schemas } from '../schemas.ts'
+
+export interface ConfluentSchemasOptions {
+  /** Base URL of the Confluent API; a user and password in it are used as basic authentication. */
+  url: string
+  /** Of one request, ms; 5,000 by default. */
+  timeoutMs?: number
+  /** How long `register` goes on trying while the registry is away, ms; 15,000 by default. */
+  retryForMs?: number
+}
+
+/**
+ * A Confluent-compatible schema registry. What was registered or read once needs it no more: it may be
+ * away from then on.
+ */
+export const createConfluentSchemas = (options: ConfluentSchemasOptions): Schemas => {
+  const { timeoutMs = 5_000, retryForMs = 15_000 } = options
+  const { host, auth } = addressOf(options.url)
+  const client = new SchemaRegistry({ host, retry: { retries: 0 }, ...(auth && { auth }) })
+  const registered = new Map<string, number>()
+  const schemas = new Map<number, AvroSchema>()
+
+  const call = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+    const timeout = new AbortController()
+    const late = sleep(timeoutMs, undefined, { signal: timeout.signal, ref: false }).then(() => {
+      throw unavailable(what, `no answer within ${timeoutMs} ms`)
+    })
+    try {
+      return await Promise.race([work(), late])
+    } catch (error) {
+      throw failure(what, error)
+    } finally {
+      timeout.abort()
+      late.catch(() => undefined)
+    }
+  }
+
+  /** Goes on while the registry is away, for a bounded time. */
+  const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
+    const until = performance.now() + retryForMs
+    for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 2_000)) {
+      try {
+        return await work()
+      } catch (error) {
+        const away = isZenhookError(error) && error.retriable
+        if (!away || performance.now() + pauseMs > until) throw error
+        await sleep(pauseMs)
+      }
+    }
+  }
+
+  const send = (subject: string, schema: AvroSchema, compatibility: Compatibility) =>
+    client.register(
+      { type: SchemaType.AVRO, schema: JSON.stringify(schema) },
+      { subject, compatibility: compatibility as COMPATIBILITY },
+    )
+
+  // Several processes may meet at a new subject: its level may change under each of our steps.
+  const registerOnce = async (subject: string, schema: AvroSchema): Promise<number> => {
+    let level: Compatibility = 'BACKWARD'
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return (await send(subject, schema, level)).id
+      } catch (error) {
+        const other = isConfigurationConflict(error) ? 'BACKWARD' : levelOf(error)
+        if (other === undefined || tries === maxTries) throw error
+        level = other
+        // NONE is also what a subject has between its first schema and its configuration.
+        if (level === 'NONE') await checkLatest(subject, schema)
+      }
+    }
+  }
+
+  const checkLatest = async (subject: string, schema: AvroSchema): Promise<void> => {
+    const latest = await client.getSchema(await client.getLatestSchemaId(subject))
+    requireReads(subject, typeOf(schema), typeOf(plainSchema(latest)))
+  }
+
+  return {
+    register: async (subject, schema) => {
+      const key = JSON.stringify([subject, schema])
+      const known = registered.get(key)
+      if (known !== undefined) return known
+      typeOf(schema)
+      const what = `register ${subject}`
+      const id = await patiently(() => call(what, () => registerOnce(subject, schema)))
+      registered.set(key, id)
+      schemas.set(id, schema)
+      return id
+    },
+    get: async (id) => {
+      const known = schemas.get(id)
+      if (known !== undefined) return known
+      const found = await call(`read schema ${id}`, () => client.getSchema(id))
+      const schema = plainSchema(found)
+      schemas.set(id, schema)
+      return schema
+    },
+    ping: () =>
+      call('list subjects', async () => {
+        const response = await fetch(`${host}/subjects`, {
+          headers: auth === undefined ? {} : { authorization: basic(auth) },
+          signal: AbortSignal.timeout(timeoutMs),
+        })
+        await response.arrayBuffer()
+        if (!response.ok) throw unavailable('list subjects', `status ${response.status}`)
+      }),
+    close: async () => undefined,
+  }
+}
+
+const maxTries = 6
+const levels = ['BACKWARD', 'BACKWARD_TRANSITIVE', 'FULL', 'FULL_TRANSITIVE', 'NONE'] as const
+type Compatibility = (typeof levels)[number]
+
+type Auth = { username: string; password: string }
+
+const addressOf = (text: string): { host: string; auth: Auth | undefined } => {
+  const url = new URL(text)
+  const auth =
+    url.username === ''
+      ? undefined
+      : {
+          username: decodeURIComponent(url.username),
+          password: decodeURIComponent(url.password),
+        }
+  url.username = ''
+  url.password = ''
+  return { host: url.href.replace(/\/+$/, ''), auth }
+}
+
+const basic = ({ username, password }: Auth): string =>
+  `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+
+/** The subject's own level where it keeps at least what BACKWARD keeps, or nothing at all. */
+const levelOf = (error: unknown): Compatibility | undefined => {
+  const [, level] = /configuration \([A-Z_]+ != ([A-Z_]+)\)/.exec(messageOf(error)) ?? []
+  return levels.find((known) => known === level)
+}
+
+const isConfigurationConflict = (error: unknown): boolean =>
+  error instanceof Error &&
+  Reflect.get(error, 'status') === 409 &&
+  String(Reflect.get(error, 'url')).startsWith('put ')
+
+const plainSchema = (found: object): AvroSchema => {
+  // The client gives a compiled type; its attributes (defaults, aliases) belong to the schema.
+  const { schema } = found as { schema?: (options: { exportAttrs: boolean }) => unknown }
+  const plain = schema?.call(found, { exportAttrs: true })
+  if (typeof plain !== 'object' || plain === null || Reflect.get(plain, 'type') !== 'record')
+    throw new ZenhookError('ZENHOOK_SCHEMAS_UNKNOWN_ID', {
+      message: 'The schema is not an Avro record',
+    })
+  return plain as AvroSchema
+}
+
+const unavailable = (what: string, why: string, cause?: unknown): ZenhookError =>
+  new ZenhookError('ZENHOOK_SCHEMAS_UNAVAILABLE', {
+    message: `The schema registry cannot ${what}: ${why}`,
+    retriable: true,
+    cause,
+  })
+
+const failure = (what: string, error: unknown): ZenhookError => {
+  if (isZenhookError(error)) return error
+  const status: unknown = error instanceof Error ? Reflect.get(error, 'status') : undefined
+  const why = messageOf(error).slice(0, 500)
+  if (status === 404)
+    return new ZenhookError('ZENHOOK_SCHEMAS_UNKNOWN_ID', {
+      message: `The schema registry cannot ${what}: ${why}`,
+      cause: error,
+    })
+  if (status === 409 || status === 422 || /Compatibility does not match/.test(why))
+    return incompatible(`The schema registry refuses to ${what}: ${why}`, error)
+  if (status === 401 || status === 403)
+    return new ZenhookError('ZENHOOK_SCHEMAS_UNAVAILABLE', {
+      message: `The schema registry refuses to ${what}: status ${status}`,
+      fix: 'Put the user and password of the registry into SCHEMA_REGISTRY_URL',
+      cause: error,
+    })
+  // The client reports a connection that fails as status 400.
+  return unavailable(what, why, error)
+}
