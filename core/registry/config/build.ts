@@ -40,7 +40,7 @@ export const buildSource = (
     ...optional('rateLimit', rateLimitOf(file.rateLimit)),
     maxBody: file.maxBody === undefined ? defaultMaxBody : (parseSize(file.maxBody) ?? 0),
     ...optional('ordering', file.ordering),
-    replay: file.replay ?? 'strict',
+    replay: file.replay ?? 'accept',
   }
 }
 

@@ -127,7 +127,7 @@ describe('a good file', () => {
           rateLimit: { perSecond: 200, burst: 400 },
           maxBody: 1_048_576,
           ordering: 'repository.full_name',
-          replay: 'strict',
+          replay: 'accept',
         },
       },
       {
