@@ -35,14 +35,28 @@ export const freshDelivery = (preset: Preset, draft: Unsigned, id: string): Unsi
   )
   // A path through an array (an event in a batch) stays: each item has an id of its own there.
   const paths = places.flatMap((place) => place.paths).filter((path) => !/[*[]/.test(path))
-  const text = typeof draft.body === 'string' ? draft.body : new TextDecoder().decode(draft.body)
-  if (paths.length === 0 || !text.startsWith('{')) return { ...draft, headers }
+  return { ...draft, headers, body: freshBody(draft.body, paths, id) }
+}
+
+const decoder = new TextDecoder()
+
+// Where the signature covers the body alone, two deliveries with one body are a replay: each says its own id.
+const marker = 'zenhook_sample'
+
+const freshBody = (
+  body: Unsigned['body'],
+  paths: readonly string[],
+  id: string,
+): Unsigned['body'] => {
+  const text = typeof body === 'string' ? body : decoder.decode(body)
+  if (!text.startsWith('{')) {
+    return /^[\w%.+-]+=/.test(text) ? `${text}&${marker}=${id}` : body
+  }
   const present = paths.filter((path) => hasPath(JSON.parse(text), path))
-  const body = rewritten(
-    new TextEncoder().encode(text),
-    Object.fromEntries(present.map((path) => [path, id])),
+  const values = Object.fromEntries(
+    (present.length === 0 ? [marker] : present).map((path) => [path, id]),
   )
-  return { ...draft, headers, body }
+  return rewritten(new TextEncoder().encode(text), values)
 }
 
 const hasPath = (value: unknown, path: string): boolean => {
