@@ -69,7 +69,7 @@ export const sourceFile = z.strictObject({
   replay: z
     .enum(['strict', 'accept'])
     .optional()
-    .describe('While the state store is away: refuse (strict, the default) or accept'),
+    .describe('While the state store is away: refuse (strict) or accept, the default'),
 })
 
 const schedule = z.union([
