@@ -38,12 +38,20 @@ const symmetric = (secret: string, index: number): Uint8Array => {
 
 const MAX_SIGNATURES = 32
 
-const signaturesOf = (header: string): { v1: Uint8Array[]; v1a: Uint8Array[] } => {
-  const found = { v1: [] as Uint8Array[], v1a: [] as Uint8Array[] }
+interface Signatures {
+  readonly v1: Uint8Array[]
+  readonly v1a: Uint8Array[]
+}
+
+/** Versions that we do not know are passed over; a known one that cannot be read spoils the header. */
+const signaturesOf = (header: string): Signatures | undefined => {
+  const found: Signatures = { v1: [], v1a: [] }
   for (const item of header.split(' ').slice(0, MAX_SIGNATURES)) {
     const [version, text = ''] = item.split(/,(.*)/s)
+    if (version !== 'v1' && version !== 'v1a') continue
     const bytes = decode(text, 'base64')
-    if (bytes && (version === 'v1' || version === 'v1a')) found[version].push(bytes)
+    if (!bytes) return undefined
+    found[version].push(bytes)
   }
   return found
 }
@@ -115,6 +123,7 @@ export const standardWebhooks: Scheme<z.infer<typeof config>> = {
       const at = parseTime(signed.time, 's')
       if (at === undefined) return refuse('malformed', 'timestamp')
       const signatures = signaturesOf(signed.header)
+      if (!signatures) return refuse('malformed', 'signature is not base64')
       // A request that claims v1a is held to it wherever a key can tell.
       const claimsV1a = signatures.v1a.length > 0 && v1a.length > 0
       if (!claimsV1a && (signatures.v1.length === 0 || v1.length === 0))
