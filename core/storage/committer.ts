@@ -1,6 +1,6 @@
 import type { Operation, Written } from './index.ts'
 
-/** Hands operations to the engine; all that one turn of the event loop hands over is one transaction. */
+/** Writes operations as one transaction. */
 export type Commit = (operations: readonly Operation[]) => Written
 
 interface Group {
@@ -24,38 +24,32 @@ const createGroup = (): Group => {
 }
 
 /**
- * Group commit. The engine would begin a transaction, and a sync of the disk, with every turn of the
- * event loop: under load hundreds of syncs that slow one another down, for what a few can carry. Here
- * the next transaction begins once the one before is synced, and takes along what was asked for
- * meanwhile. A quiet engine begins at once.
+ * Group commit. What one turn of the event loop asks for is one transaction; the next begins once it
+ * is synced, and takes along what was asked for meanwhile. A transaction per turn, as the engine would
+ * make them, is hundreds of syncs under load, which slow one another down; this is a few.
  */
 export const createCommitter = (commit: Commit): Commit => {
-  let state: 'idle' | 'filling' | 'syncing' = 'idle'
+  let busy = false
   let waiting: Group | undefined
 
-  const begin = (operations: readonly Operation[]): Written => {
-    state = 'filling'
-    // Runs before the engine's own end of the turn, which is queued by the first operation.
-    setImmediate(() => {
-      state = 'syncing'
-    })
-    const written = commit(operations)
-    written.synced.then(proceed, proceed)
-    return written
-  }
-  const proceed = (): void => {
-    state = 'idle'
+  const next = (): void => {
     const group = waiting
     waiting = undefined
-    if (group !== undefined) group.start(begin(group.operations))
+    busy = group !== undefined
+    if (group === undefined) return
+    const written = commit(group.operations)
+    group.start(written)
+    written.synced.then(next, next)
   }
 
   return (operations) => {
     if (operations.length === 0) return { committed: Promise.resolve(), synced: Promise.resolve() }
-    if (state === 'filling') return commit(operations)
-    if (state === 'idle') return begin(operations)
     waiting ??= createGroup()
     for (const operation of operations) waiting.operations.push(operation)
+    if (!busy) {
+      busy = true
+      setImmediate(next)
+    }
     return waiting.written
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { isZenhookError, messageOf, ZenhookError } from '../errors/index.ts'
@@ -64,16 +64,29 @@ export interface StorageOptions {
 
 const maxKeyBytes = 1_900
 const syncLimitMs = 60_000
+/** Below this a failed write is put down to the disk being full. */
+const leastFreeBytes = 2 ** 20
 
 const codeOf = (error: unknown): string =>
   String((error as { code?: unknown } | undefined)?.code ?? '')
+
+/** The engine tells a write that was cut short as EIO: whether the disk is full, the disk must say. */
+const isFull = (dir: string, error: unknown): boolean => {
+  if (/ENOSPC|EDQUOT|EFBIG/.test(codeOf(error))) return true
+  if (/No space left|File too large|MDB_MAP_FULL|quota/i.test(messageOf(error))) return true
+  try {
+    const { bavail, bsize } = statfsSync(dir)
+    return bavail * bsize < leastFreeBytes
+  } catch {
+    return false
+  }
+}
 
 /** What the engine or the file system said, in our words. */
 export const storageError = (dir: string, error: unknown): ZenhookError => {
   if (isZenhookError(error)) return error
   const text = messageOf(error)
-  const full = /ENOSPC|EDQUOT/.test(codeOf(error)) || /No space left|MDB_MAP_FULL|quota/i.test(text)
-  return full
+  return isFull(dir, error)
     ? new ZenhookError('ZENHOOK_STORAGE_FULL', {
         message: `The disk of ${dir} is full: ${text}`,
         retriable: true,
@@ -120,7 +133,8 @@ const openDatabase = (dir: string, mapBytes: number): RootDatabase<Bytes, Bytes>
     maxDbs: 32,
     // A commit is visible before it is synced, so that state need not wait for the disk; see `Written`.
     overlappingSync: process.platform !== 'win32',
-    eventTurnBatching: true,
+    // `committer.ts` groups; and the engine's own groups leave a promise that nobody can catch.
+    eventTurnBatching: false,
   })
 
 /** Opens the one engine of the data folder: for one process at a time, creating what is missing. */
@@ -173,13 +187,16 @@ export const openStorage = (
   }
 
   const commit = createCommitter((operations) => {
-    let last: Promise<unknown> = Promise.resolve()
-    for (const { table, key, value } of operations)
-      last = value === undefined ? databaseOf(table).remove(key) : databaseOf(table).put(key, value)
-    // Taken now: later in the turn it may stand for another transaction.
+    // The one promise of the batch tells of all its operations, also of their failure.
+    const done = root.batch(() => {
+      for (const { table, key, value } of operations)
+        if (value === undefined) databaseOf(table).remove(key)
+        else databaseOf(table).put(key, value)
+    })
+    // Asked for now: later it would stand for another transaction.
     const flushed = root.flushed.then(() => undefined)
-    const committed = failing(last)
-    const synced = failing(last.then(() => inTime(flushed)))
+    const committed = failing(done)
+    const synced = failing(done.then(() => inTime(flushed)))
     committed.catch(() => undefined)
     synced.catch(() => undefined)
     return { committed, synced }
