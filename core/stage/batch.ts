@@ -59,7 +59,10 @@ export const workBatch = async (
   work: BatchWork,
 ): Promise<readonly Fate[]> => {
   const slots: Slot[] = []
-  for (const record of records) slots.push(await opened(record, work))
+  for (const record of records) {
+    const slot = opened(record, work)
+    slots.push(isPromise(slot) ? await slot : slot)
+  }
   for (const [index, stage] of work.stages.entries())
     await passStage(stage, index === work.stages.length - 1, slots, work)
   return slots.map((slot) => fateOf(slot, work))
@@ -67,7 +70,8 @@ export const workBatch = async (
 
 const decodeRetryMs = 1_000
 
-const opened = async (record: StoredRecord, work: BatchWork): Promise<Slot> => {
+/** Synchronous but for a schema that is seen for the first time. */
+const opened = (record: StoredRecord, work: BatchWork): Slot | Promise<Slot> => {
   const slot: Slot = {
     record,
     item: undefined,
@@ -77,18 +81,25 @@ const opened = async (record: StoredRecord, work: BatchWork): Promise<Slot> => {
     retryAt: undefined,
     open: true,
   }
-  try {
-    if (record.value === null)
-      throw new ZenhookError('ZENHOOK_STAGE_UNDECODABLE', { message: 'The record has no value' })
-    const decoding = work.codec.decode('event', record.value)
-    slot.item = itemOf(record, isPromise(decoding) ? await decoding : decoding)
-  } catch (error) {
+  const fill = (event: Event): Slot => {
+    slot.item = itemOf(record, event)
+    return slot
+  }
+  const fail = (error: unknown): Slot => {
     slot.open = false
     if (isZenhookError(error) && error.retriable && work.mayWait())
       slot.retryAt = work.now() + (error.retryAfterMs ?? decodeRetryMs)
     else bury(slot, work.stages[0]?.name ?? 'decode', undecodable(error), work)
+    return slot
   }
-  return slot
+  try {
+    if (record.value === null)
+      throw new ZenhookError('ZENHOOK_STAGE_UNDECODABLE', { message: 'The record has no value' })
+    const decoding = work.codec.decode('event', record.value)
+    return isPromise(decoding) ? decoding.then(fill, fail) : fill(decoding)
+  } catch (error) {
+    return fail(error)
+  }
 }
 
 const isPromise = <T>(value: T | Promise<T>): value is Promise<T> => value instanceof Promise
@@ -151,12 +162,12 @@ const settleOutcome = (
     case 'emit':
       slot.item = { ...item, event: outcome.event }
       if (last)
-        slot.outputs.push(eventRecord(codec, eventTopic(work), outcome.event, headers(slot)))
+        slot.outputs.push(eventRecord(codec, eventTopic(work), outcome.event, headers(slot, hash)))
       break
     case 'dispatch':
       slot.open = false
       for (const dispatch of outcome.dispatches)
-        slot.outputs.push(dispatchRecord(codec, dispatch, headers(slot)))
+        slot.outputs.push(dispatchRecord(codec, dispatch, headers(slot, hash)))
       break
     case 'drop':
       slot.open = false
@@ -182,10 +193,10 @@ const eventTopic = ({ to }: BatchWork): string => {
   return to
 }
 
-const headers = (slot: Slot): RecordHeaders => {
+const headers = (slot: Slot, hash: Hash): RecordHeaders => {
   const { item, record } = slot
   if (item === undefined) return record.headers
-  slot.headers ??= headersOf(item.event, item.run, record.headers)
+  slot.headers ??= headersOf(hash, item.event, item.run, record)
   return slot.headers
 }
 
@@ -219,11 +230,11 @@ const fateOf = (slot: Slot, work: BatchWork): Fate => {
   }
 }
 
-const decisionsOf = (slot: Slot, { codec }: BatchWork): readonly NewRecord[] => {
+const decisionsOf = (slot: Slot, { codec, hash }: BatchWork): readonly NewRecord[] => {
   const { item, decisions } = slot
   return item === undefined || decisions.length === 0
     ? []
-    : [decisionsRecord(codec, item.event, item.run, decisions, headers(slot))]
+    : [decisionsRecord(codec, item.event, item.run, decisions, headers(slot, hash))]
 }
 
 /** What is written instead when a record's outputs are larger than their topics accept: a pointer to it. */

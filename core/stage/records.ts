@@ -8,26 +8,47 @@ import {
   decisionIdOf,
   type Event,
   type Hash,
+  type Position,
 } from '../event/index.ts'
 import type { NewRecord, StoredRecord } from '../log/port.ts'
-import { childTraceparent } from '../telemetry/traceparent.ts'
 import type { Draft } from './types.ts'
 
 export type RecordHeaders = Readonly<Record<string, string>>
 
 /** What every record of an event carries, so that a consumer can filter and trace without decoding. */
-export const headersOf = (event: Event, run: string, from: RecordHeaders): RecordHeaders => {
+export const headersOf = (
+  hash: Hash,
+  event: Event,
+  run: string,
+  record: Pick<StoredRecord, 'topic' | 'partition' | 'offset' | 'headers'>,
+): RecordHeaders => {
+  const { headers: from } = record
   const parent = from.traceparent ?? event.traceparent
+  const traceparent = parent === undefined ? undefined : childOf(hash, parent, record)
   const tracestate = from.tracestate ?? event.tracestate
   return {
     id: event.id,
     type: event.type,
     tenant: event.tenant,
     source: event.source,
-    ...(parent !== undefined && { traceparent: childTraceparent(parent) }),
-    ...(tracestate !== undefined && { tracestate }),
+    ...(traceparent !== undefined && { traceparent }),
+    ...(traceparent !== undefined && tracestate !== undefined && { tracestate }),
     ...(run !== liveRun && { run }),
   }
+}
+
+const parentPattern = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:$|-)/
+
+/** The same trace, with a span of this hop: made from the record's position, so that a redelivery is the same hop. */
+const childOf = (
+  hash: Hash,
+  parent: string,
+  { topic, partition, offset }: Position,
+): string | undefined => {
+  const [, traceId, spanId, flags] = parentPattern.exec(parent) ?? []
+  if (traceId === undefined) return undefined
+  const span = hash(`${traceId}${spanId}/${topic}/${partition}/${offset}`).slice(0, 16)
+  return `00-${traceId}-${span}-${flags}`
 }
 
 export const liveRun = 'live'
@@ -119,10 +140,8 @@ export const decisionOf = (
   draft: Draft,
   at: number,
   tookMs: number,
-): Decision => ({
-  ...draft,
-  id: decisionIdOf(hash, event.id, { ...draft, stage }, run),
-  stage,
-  at,
-  tookMs,
-})
+): Decision => {
+  const decision = { ...draft, id: '', stage, at, tookMs }
+  decision.id = decisionIdOf(hash, event.id, decision, run)
+  return decision
+}
