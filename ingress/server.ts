@@ -129,8 +129,13 @@ export const createPublicServer = (options: PublicServerOptions = {}) => {
   }
 
   server.on('clientError', (error: Error & { code?: unknown }, socket) => {
-    if (error.code === 'ECONNRESET' || condemned.has(socket)) {
+    if (error.code === 'ECONNRESET') {
       socket.destroy()
+      return
+    }
+    if (condemned.has(socket)) {
+      // Its answer is on the way already.
+      socket.end(() => socket.destroy())
       return
     }
     const refusal = parserRefusal(error.code)

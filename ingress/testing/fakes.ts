@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { ZenhookError } from '../../core/errors/index.ts'
 import { createCodec } from '../../core/event/codec/codec.ts'
 import { createFileSchemas } from '../../core/event/codec/files/index.ts'
 import type { Codec } from '../../core/event/codec/index.ts'
@@ -65,7 +66,7 @@ export interface FaultyLog extends Pick<Log, 'append'> {
   release(): void
 }
 
-export const faulty = (inner: Pick<Log, 'append'>, rejection: () => Error): FaultyLog => {
+export const faulty = (inner: Pick<Log, 'append'>): FaultyLog => {
   let waiting: (() => void)[] = []
   const log: FaultyLog = {
     mode: 'ok',
@@ -77,7 +78,9 @@ export const faulty = (inner: Pick<Log, 'append'>, rejection: () => Error): Faul
     },
     async append(records: readonly NewRecord[]) {
       log.calls += 1
-      if (log.mode === 'reject' || log.mode === 'too-large') throw rejection()
+      if (log.mode === 'reject')
+        throw new ZenhookError('ZENHOOK_LOG_UNAVAILABLE', { retriable: true })
+      if (log.mode === 'too-large') throw new ZenhookError('ZENHOOK_LOG_RECORD_TOO_LARGE')
       if (log.mode === 'lost') return new Promise(() => {})
       const positions = await inner.append(records)
       if (log.mode === 'late')
