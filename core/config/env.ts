@@ -113,7 +113,7 @@ type ValueOf<D> = D extends Definition<infer T> ? T : never
 export type Settings = { readonly [K in SettingName]: Setting<ValueOf<Definitions[K]>> }
 
 /** Variables with our prefix that are read elsewhere: tests and the launcher. */
-const otherOwn = ['ZENHOOK_TEST_SERVERS', 'ZENHOOK_USE_DIST']
+const otherOwn = ['ZENHOOK_TEST_SERVERS', 'ZENHOOK_SERVERS_DIR', 'ZENHOOK_USE_DIST']
 const prefix = 'ZENHOOK_'
 
 export interface SettingsSources {

@@ -129,7 +129,9 @@ export const registryContract = (name: string, harness: RegistryHarness): void =
       target: readonly AnyObject[],
       { revision = revisionOf(target), marker = true } = {},
     ) => {
-      const records = recordsFor(codec, mapOfObjects(present), mapOfObjects(target), revision, 1)
+      const records = recordsFor(codec, mapOfObjects(present), mapOfObjects(target), revision, {
+        publishedAt: 1,
+      })
       await log.append(marker ? records : records.slice(0, -1))
     }
 
@@ -243,6 +245,24 @@ export const registryContract = (name: string, harness: RegistryHarness): void =
       const reader = openReader()
       await at(reader, present.revision)
       expect([...reader.snapshot().sources()]).toHaveLength(names.length)
+    })
+
+    it('lets one of several changes of the same object win that name the same revision', async () => {
+      const { revision } = await openWriter().publish({ replace: [sourceObject('a')] })
+      const reader = openReader()
+      await at(reader, revision)
+      const tries = Array.from({ length: 6 }, (_, index) => index + 1).map(async (maxBody) => {
+        const change = { put: [sourceObject('a', { maxBody })] }
+        const outcome = await codeOf(openWriter().publish(change, { ifRevision: revision }))
+        return { maxBody, outcome }
+      })
+      const results = await Promise.all(tries)
+      const won = results.filter(({ outcome }) => outcome === 'resolved')
+      const lost = results.filter(({ outcome }) => outcome === 'ZENHOOK_REGISTRY_CONFLICT')
+      expect([won.length, lost.length]).toEqual([1, 5])
+      const present = await openWriter().present()
+      expect(present.objects.map(({ spec }) => spec)).toMatchObject([{ maxBody: won[0]?.maxBody }])
+      await at(reader, present.revision)
     })
 
     it('keeps the last good revision when a publisher dies half way, and heals', async () => {

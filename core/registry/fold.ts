@@ -10,7 +10,11 @@ import { canonicalJson, keyOf, revisionOf } from './snapshot.ts'
 export const registryTopic = 'registry'
 /** One key for every marker, so that compaction keeps the newest alone. */
 const markerKey = 'commit'
-const marker = z.object({ publishedAt: z.number() })
+const marker = z.object({
+  publishedAt: z.number(),
+  /** The revision that the publisher built on; absent where it found none. */
+  base: z.string().optional(),
+})
 
 export interface Committed {
   readonly revision: string
@@ -20,14 +24,17 @@ export interface Committed {
 
 /**
  * What the records of the topic come to. A marker counts only when the objects before it are exactly the
- * content that its revision names: compaction, a publisher that died half way, two publishers at once or
- * a record that cannot be read leave the last good revision in place.
+ * content that its revision names, and when it was built on the revision before it: compaction, a
+ * publisher that died half way, the later of two publishers at once, or a record that cannot be read
+ * leave the last good revision in place.
  */
 export interface Fold {
   /** The last whole revision. */
   committed(): Committed | undefined
   /** The newest record of each key, committed or not. */
   pending(): ReadonlyMap<string, AnyObject>
+  /** Whether the marker at this offset counted. */
+  counted(offset: number): boolean
   /** True when a new revision was committed. Rejects when the record must be read again later. */
   apply(record: StoredRecord): Promise<boolean>
 }
@@ -37,16 +44,36 @@ export const createFold = (codec: Codec, logger: Logger): Fold => {
   // Keys whose newest record cannot be read: their content is unknown, so that no marker can hold.
   const unreadable = new Set<string>()
   let committed: Committed | undefined
+  // What the next marker has to build on; unknown before the first, and after one that did not fit.
+  let tip: string | undefined
+  const overtaken = new Set<string>()
+  const counted: number[] = []
 
-  const commit = (record: RegistryRecord): boolean => {
-    const { publishedAt } = marker.parse(JSON.parse(record.spec))
+  const commit = (record: RegistryRecord, offset: number): boolean => {
+    const { publishedAt, base } = marker.parse(JSON.parse(record.spec))
+    // A revision that came too late counts after all once another was built on it: its publisher died
+    // before it could publish again, and who started since then knows nothing else.
+    const follows = tip === undefined || base === undefined || base === tip || overtaken.has(base)
+    if (!follows) {
+      overtaken.add(record.revision)
+      logger.warn(
+        { revision: record.revision, kept: tip },
+        'two publications met; the first stands',
+      )
+      return false
+    }
+    overtaken.clear()
     if (unreadable.size > 0 || revisionOf(pending.values()) !== record.revision) {
       logger.warn(
         { revision: record.revision, kept: committed?.revision },
         'a revision of the registry is not whole; the last good one stays',
       )
+      tip = undefined
       return false
     }
+    tip = record.revision
+    counted.push(offset)
+    if (counted.length > 1_000) counted.shift()
     if (committed?.revision === record.revision) return false
     committed = { revision: record.revision, publishedAt, objects: new Map(pending) }
     return true
@@ -55,6 +82,7 @@ export const createFold = (codec: Codec, logger: Logger): Fold => {
   return {
     committed: () => committed,
     pending: () => pending,
+    counted: (offset) => counted.includes(offset),
     async apply({ key, value, offset }) {
       if (key === null) return false
       if (value === null) {
@@ -64,7 +92,7 @@ export const createFold = (codec: Codec, logger: Logger): Fold => {
       }
       try {
         const record = await codec.decode('registry', value)
-        if (key === markerKey) return commit(record)
+        if (key === markerKey) return commit(record, offset)
         const object = parseObject({ kind: record.kind, spec: JSON.parse(record.spec) })
         if (keyOf(object) !== key) throw new Error(`the record of ${key} holds ${keyOf(object)}`)
         pending.set(key, object)
@@ -88,7 +116,7 @@ export const recordsFor = (
   pending: ReadonlyMap<string, AnyObject>,
   target: ReadonlyMap<string, AnyObject>,
   revision: string,
-  publishedAt: number,
+  { publishedAt, base }: z.infer<typeof marker>,
 ): readonly NewRecord[] => {
   const record = (key: string, value: RegistryRecord | null): NewRecord => ({
     topic: registryTopic,
@@ -103,7 +131,7 @@ export const recordsFor = (
     records.push(record(key, { kind, tenant: spec.tenant, name: spec.name, revision, spec: text }))
   }
   for (const key of pending.keys()) if (!target.has(key)) records.push(record(key, null))
-  const spec = JSON.stringify({ publishedAt })
+  const spec = JSON.stringify({ publishedAt, base })
   records.push(record(markerKey, { kind: markerKey, tenant: '', name: '', revision, spec }))
   return records
 }

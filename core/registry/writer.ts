@@ -40,6 +40,8 @@ export interface LogRegistryWriter extends RegistryWriter {
 }
 
 const maxTries = 8
+/** All writers of one log in this process wait for each other. */
+const queues = new WeakMap<Log, Promise<unknown>>()
 const targetOf = (
   present: ReadonlyMap<string, AnyObject>,
   change: Change,
@@ -57,19 +59,21 @@ const conflict = (expected: string, present: string): ZenhookError =>
   })
 
 /**
- * Publishes to the topic `registry`. Publications of one process wait for each other; those of several
- * processes find out by reading back, and the loser publishes again on top of the winner (or rejects
- * with ZENHOOK_REGISTRY_CONFLICT where it named a revision). What resolved is what readers see.
+ * Publishes to the topic `registry`. Publications of one process wait for each other; of those of several
+ * processes that meet, the first in the log counts: the others see it by reading back and publish again
+ * on top of it, or reject with ZENHOOK_REGISTRY_CONFLICT where they named a revision.
  */
 export const createRegistryWriter = (options: RegistryWriterOptions): LogRegistryWriter => {
   const { log, codec, now = Date.now, logger = silentLogger } = options
   let fold: Fold = createFold(codec, logger)
   let next = 0
-  let queue: Promise<unknown> = Promise.resolve()
 
   const alone = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = queue.then(work)
-    queue = result.catch(() => undefined)
+    const result = (queues.get(log) ?? Promise.resolve()).then(work)
+    queues.set(
+      log,
+      result.catch(() => undefined),
+    )
     return result
   }
 
@@ -92,14 +96,19 @@ export const createRegistryWriter = (options: RegistryWriterOptions): LogRegistr
 
   // A publisher that died while another one published may leave objects without a marker that fits
   // them: they are what the next change builds on, never nothing.
-  const base = (): ReadonlyMap<string, AnyObject> =>
+  const present = (): ReadonlyMap<string, AnyObject> =>
     fold.committed()?.objects ?? new Map(fold.pending())
 
-  const append = async (target: ReadonlyMap<string, AnyObject>): Promise<string> => {
+  /** Gives the revision, and whether its marker counted. */
+  const append = async (
+    target: ReadonlyMap<string, AnyObject>,
+  ): Promise<{ revision: string; counted: boolean }> => {
     const revision = revisionOf(target.values())
-    await log.append(recordsFor(codec, fold.pending(), target, revision, now()))
+    const base = fold.committed()?.revision
+    const marker = { publishedAt: now(), ...(base === undefined ? {} : { base }) }
+    const positions = await log.append(recordsFor(codec, fold.pending(), target, revision, marker))
     await catchUp()
-    return revision
+    return { revision, counted: fold.counted(positions.at(-1)?.offset ?? -1) }
   }
 
   const holds = (revision: string): boolean =>
@@ -107,19 +116,22 @@ export const createRegistryWriter = (options: RegistryWriterOptions): LogRegistr
 
   const publishNow = async (change: Change, { ifRevision }: PublishOptions): Promise<Published> => {
     for (let attempt = 1; ; attempt += 1) {
-      const present = await catchUp()
-      const revision = present?.revision ?? ''
+      const committed = await catchUp()
+      const revision = committed?.revision ?? ''
       if (ifRevision !== undefined && ifRevision !== revision) throw conflict(ifRevision, revision)
-      const before = base()
+      const before = present()
       const target = targetOf(before, change)
       const changed = differences(before, target)
-      if (present !== undefined && changed.length === 0 && holds(revision)) {
+      if (committed !== undefined && changed.length === 0 && holds(revision)) {
         return { revision, changed }
       }
       const published = await append(target)
-      if (holds(published)) return { revision: published, changed }
+      if (published.counted) return { revision: published.revision, changed }
       // Another process published in between. Its revision stands; ours is not visible yet.
-      logger.warn({ attempt, revision: published }, 'two publications met; publishing again')
+      logger.warn(
+        { attempt, revision: published.revision },
+        'two publications met; publishing again',
+      )
       if (ifRevision !== undefined || attempt === maxTries) {
         await restore()
         throw conflict(ifRevision ?? revision, fold.committed()?.revision ?? '')
@@ -139,7 +151,7 @@ export const createRegistryWriter = (options: RegistryWriterOptions): LogRegistr
     diff: (change) =>
       alone(async (): Promise<readonly Difference[]> => {
         await catchUp()
-        const before = base()
+        const before = present()
         return differences(before, targetOf(before, change))
       }),
     present: () =>
