@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { isZenhookError, messageOf, ZenhookError } from '../errors/index.ts'
 import { createCommitter } from './committer.ts'
@@ -64,6 +65,7 @@ export interface StorageOptions {
 
 const maxKeyBytes = 1_900
 const syncLimitMs = 60_000
+const failedCloseMs = 1_000
 /** Below this a failed write is put down to the disk being full. */
 const leastFreeBytes = 2 ** 20
 
@@ -160,7 +162,8 @@ export const openStorage = (
 
   const databases = new Map<Table, Database<Bytes, Bytes>>()
   const tables = new Map<string, Table>()
-  const underWay = new Set<Promise<unknown>>()
+  const underWay = new Set<Promise<void>>()
+  let lastFailed = false
   let closing: Promise<void> | undefined
 
   const refuseClosed = (): void => {
@@ -238,9 +241,14 @@ export const openStorage = (
         if (key.byteLength === 0 || key.byteLength > maxKeyBytes)
           throw new RangeError(`A key of ${key.byteLength} bytes cannot be stored`)
       const written = commit(operations)
-      const done: Promise<unknown> = written.synced
-        .catch(() => undefined)
-        .then(() => underWay.delete(done))
+      const outcome = written.synced.then(
+        () => false,
+        () => true,
+      )
+      const done: Promise<void> = outcome.then((failed) => {
+        lastFailed = failed
+        underWay.delete(done)
+      })
       underWay.add(done)
       return written
     },
@@ -251,7 +259,9 @@ export const openStorage = (
       closing ??= (async () => {
         // Its turn comes after everything that waits for one.
         while (underWay.size > 0) await Promise.all(underWay)
-        await root.close()
+        const closed = root.close()
+        // After a failed write the engine waits for a sync that will never be.
+        await (lastFailed ? Promise.race([closed, sleep(failedCloseMs)]) : closed)
       })().finally(release)
       return closing
     },
