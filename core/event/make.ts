@@ -7,30 +7,55 @@ export type EventFields = Omit<Event, 'data'>
 export const maxDataDepth = 100
 
 /** Builds an event whose `data` is parsed from `raw` on first use, once. */
-export const makeEvent = (fields: EventFields): Event => {
-  let parsed = false
-  let data: unknown
-  return assemble(fields, fields.facts, () => {
-    if (!parsed) {
-      data = parseData(fields.contentType, fields.raw)
-      parsed = true
-    }
-    return data
-  })
-}
+export const makeEvent = (fields: EventFields): Event =>
+  assemble(fieldsOf(fields, fields.facts), { parsed: false, data: undefined })
 
 /** The same event with these facts instead; raw bytes and parsed body are shared, not copied. */
 export const withFacts = (event: Event, facts: Event['facts']): Event =>
-  assemble(event, facts, () => event.data)
+  assemble(fieldsOf(event, facts), bodyOf(event))
 
 /** The same event, knowing where it lies in `received`. */
-export const withOrigin = (event: Event, origin: Event['origin']): Event =>
-  assemble({ ...withoutData(event), origin }, event.facts, () => event.data)
+export const withOrigin = (event: Event, origin: Event['origin']): Event => {
+  const fields = fieldsOf(event, event.facts)
+  fields.origin = origin
+  return assemble(fields, bodyOf(event))
+}
 
-const withoutData = (event: Event): EventFields => fieldsOf(event, event.facts)
+/** The parsed body, shared by all copies of an event. */
+interface Body {
+  parsed: boolean
+  data: unknown
+}
+
+const body = Symbol('body')
+type Holder = EventFields & { readonly [body]: Body }
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+// A copy by spreading has its data as a plain value.
+const bodyOf = (event: Event): Body =>
+  (event as Partial<Holder>)[body] ?? { parsed: true, data: event.data }
+
+// One getter for all events: with one each, no two events would share a shape.
+const dataProperty = {
+  get(this: Holder): unknown {
+    const found = this[body]
+    if (!found.parsed) {
+      found.data = parseData(this.contentType, this.raw)
+      found.parsed = true
+    }
+    return found.data
+  },
+  enumerable: true,
+  configurable: true,
+}
+
+const assemble = (fields: EventFields, value: Body): Event => {
+  Object.defineProperty(fields, body, { value })
+  return Object.defineProperty(fields, 'data', dataProperty) as Event
+}
 
 // Spelled out, so that all events have one shape and no getter is run by copying.
-const fieldsOf = (from: EventFields, facts: Event['facts']): EventFields => ({
+const fieldsOf = (from: EventFields, facts: Event['facts']): Writable<EventFields> => ({
   id: from.id,
   tenant: from.tenant,
   source: from.source,
@@ -50,13 +75,6 @@ const fieldsOf = (from: EventFields, facts: Event['facts']): EventFields => ({
   tracestate: from.tracestate,
   origin: from.origin,
 })
-
-const assemble = (from: EventFields, facts: Event['facts'], read: () => unknown): Event =>
-  Object.defineProperty(fieldsOf(from, facts), 'data', {
-    get: read,
-    enumerable: true,
-    configurable: true,
-  }) as Event
 
 const text = new TextDecoder()
 
