@@ -1,0 +1,276 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+import { isZenhookError } from '../../errors/index.ts'
+import { openStorage, type Storage } from '../../storage/index.ts'
+import { createEmbeddedLog } from '../embedded/index.ts'
+import { createMemoryDisk, createMemoryLog } from '../memory/index.ts'
+import type { Gap, StoredRecord, TopicSpec } from '../port.ts'
+import type { LocalLog, LogStore } from './index.ts'
+import { createLocalLog } from './index.ts'
+
+const text = (value: string): Uint8Array => new TextEncoder().encode(value)
+const textOf = ({ value }: Pick<StoredRecord, 'value'>): string =>
+  new TextDecoder().decode(value ?? undefined)
+const spec = (name: string, rest: Partial<TopicSpec> = {}): TopicSpec => ({
+  name,
+  partitions: 1,
+  retentionMs: -1,
+  maxMessageBytes: 2 ** 20,
+  ...rest,
+})
+const readAll = async (log: LocalLog, topic: string): Promise<StoredRecord[]> => {
+  const all: StoredRecord[] = []
+  for (const { partition, first } of await log.ends(topic))
+    for await (const record of log.read({ topic, partition, offset: first })) all.push(record)
+  return all
+}
+
+/** The clock is moved by hand; `reopen` is a restart on the same data. */
+const places = {
+  memory: () => {
+    const disk = createMemoryDisk()
+    return {
+      open: async (now: () => number) => createMemoryLog({ disk, now }),
+      destroy: async () => undefined,
+    }
+  },
+  embedded: () => {
+    const dir = mkdtempSync(join(tmpdir(), 'zenhook-local-'))
+    let storage: Storage | undefined
+    return {
+      open: async (now: () => number) => {
+        await storage?.close()
+        storage = openStorage(dir)
+        return createEmbeddedLog({ storage, now })
+      },
+      destroy: async () => {
+        await storage?.close()
+        rmSync(dir, { recursive: true, force: true })
+      },
+    }
+  },
+}
+
+describe.each(Object.entries(places))('local log, %s', (_, makePlace) => {
+  const place = makePlace()
+  let clock = 1_700_000_000_000
+  const now = () => clock
+  let log: LocalLog
+  afterEach(async () => {
+    await log.close()
+  })
+  const hour = 3_600_000
+
+  it('removes what is older than its retention, partition by partition, and keeps offsets', async () => {
+    log = await place.open(now)
+    await log.ensureTopics([spec('kept'), spec('short', { partitions: 2, retentionMs: hour })])
+    const old = Array.from({ length: 2_500 }, (_, n) => ({
+      topic: 'short',
+      key: `k${n % 7}`,
+      value: text(`old ${n}`),
+    }))
+    await log.append(old)
+    await log.append([{ topic: 'kept', key: 'k', value: text('for ever') }])
+    const ends = await log.ends('short')
+    clock += hour - 1
+    await log.append([{ topic: 'short', key: 'k1', value: text('young') }])
+    await log.applyRetention()
+    expect(await readAll(log, 'short')).toHaveLength(2_501)
+    clock += 2
+    await log.applyRetention()
+    expect((await readAll(log, 'short')).map(textOf)).toEqual(['young'])
+    expect(await readAll(log, 'kept')).toHaveLength(1)
+    for (const { partition, first } of await log.ends('short'))
+      expect(first).toBe(ends[partition]?.next)
+    clock += 2 * hour
+    await log.applyRetention()
+    const empty = await log.ends('short')
+    await log.close()
+    log = await place.open(now)
+    expect(await readAll(log, 'short')).toEqual([])
+    expect(await log.ends('short')).toEqual(empty)
+    const [position] = await log.append([{ topic: 'short', key: 'k1', value: text('next') }])
+    expect(position?.offset).toBe(empty[position?.partition ?? 0]?.next)
+  })
+
+  it('tells a consumer that is running what it missed', async () => {
+    log = await place.open(now)
+    await log.ensureTopics([spec('slow')])
+    const values = Array.from({ length: 10 }, (_, n) => ({
+      topic: 'slow',
+      key: 'k',
+      value: text(String(n)),
+    }))
+    await log.append(values)
+    const gaps: Gap[] = []
+    const seen: string[] = []
+    let release = (): void => undefined
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    await log.subscribe(
+      { group: 'slow', topics: ['slow'], maxRecords: 2, onGap: (gap) => gaps.push(gap) },
+      async (batch) => {
+        seen.push(...batch.records.map(textOf))
+        if (seen.length === 2) await held
+        return undefined
+      },
+    )
+    while (seen.length < 2) await sleep(5)
+    await log.trim('slow', 0, 7)
+    release()
+    while (seen.at(-1) !== '9') await sleep(5)
+    expect(seen).toEqual(['0', '1', '7', '8', '9'])
+    expect(gaps).toEqual([{ topic: 'slow', partition: 0, offset: 2, until: 7, group: 'slow' }])
+  })
+
+  it('compacts as it appends, forgets removed keys after a day, and after a restart too', async () => {
+    log = await place.open(now)
+    await log.ensureTopics([spec('compacted', { compacted: true })])
+    const put = (key: string, value: string | null) =>
+      log.append([{ topic: 'compacted', key, value: value === null ? null : text(value) }])
+    await Promise.all([put('a', 'a1'), put('a', 'a2'), put('b', 'b1'), put('c', 'c1')])
+    await put('b', null)
+    await log.close()
+    log = await place.open(now)
+    await put('a', 'a3')
+    const state = async () =>
+      (await readAll(log, 'compacted')).map(({ key, value }) => [key, value && textOf({ value })])
+    expect(await state()).toEqual([
+      ['c', 'c1'],
+      ['b', null],
+      ['a', 'a3'],
+    ])
+    const [before] = await log.ends('compacted')
+    await put('c', null)
+    await log.applyRetention()
+    expect(await state()).toHaveLength(3)
+    clock += 25 * hour
+    await log.applyRetention()
+    expect(await state()).toEqual([['a', 'a3']])
+    expect((await log.ends('compacted'))[0]?.next).toBe((before?.next ?? 0) + 1)
+  })
+
+  it('keeps partitions when a topic is asked for with more, and takes its new limits', async () => {
+    log = await place.open(now)
+    await log.ensureTopics([spec('grown', { partitions: 2 })])
+    await log.ensureTopics([spec('grown', { partitions: 4, maxMessageBytes: 10 })])
+    expect(await log.ends('grown')).toHaveLength(2)
+    const large = log.append([{ topic: 'grown', key: 'k', value: new Uint8Array(11) }])
+    await expect(large).rejects.toMatchObject({ code: 'ZENHOOK_LOG_RECORD_TOO_LARGE' })
+  })
+
+  it('hands out delayed records in the order they fall due, many at once', async () => {
+    log = await place.open(Date.now)
+    await log.ensureTopics([spec('delayed', { partitions: 1 })])
+    const at = Date.now() + 150
+    const records = Array.from({ length: 1_500 }, (_, n) => ({
+      topic: 'delayed',
+      key: 'k',
+      value: text(String(n)),
+      notBefore: at + (n % 3),
+    }))
+    const positions = await log.append(records)
+    expect(positions.every(({ offset }) => offset === -1)).toBe(true)
+    expect(await readAll(log, 'delayed')).toEqual([])
+    const due = records.toSorted((a, b) => a.notBefore - b.notBefore).map(textOf)
+    for (let tries = 0; (await readAll(log, 'delayed')).length < 1_500 && tries < 500; tries += 1)
+      await sleep(10)
+    expect((await readAll(log, 'delayed')).map(textOf)).toEqual(due)
+  })
+
+  it('ends', async () => {
+    log = await place.open(now)
+    await log.close()
+    await place.destroy()
+  })
+})
+
+describe('local log, failing store', () => {
+  const failing = (): { store: LogStore; fail: (on: boolean) => void } => {
+    const store = createMemoryDisk().mount()
+    let failed = false
+    return {
+      fail: (on) => {
+        failed = on
+      },
+      store: {
+        ...store,
+        write: async (change) => {
+          await new Promise((resolve) => setImmediate(resolve))
+          if (failed) throw new Error('no space')
+          return store.write(change)
+        },
+      },
+    }
+  }
+  const capabilities = {
+    atomicSettle: true,
+    multiProcess: false,
+    survivesRestart: false,
+    delayedRecords: true,
+  }
+
+  it('tells every caller, hands nothing out that is not written, and goes on', async () => {
+    const { store, fail } = failing()
+    const log = createLocalLog({ store, capabilities })
+    await log.ensureTopics([spec('t'), spec('out')])
+    const seen: string[] = []
+    const settled: string[] = []
+    await log.subscribe({ group: 'g', topics: ['t'] }, async (batch) => {
+      const last = batch.records.at(-1)
+      seen.push(...batch.records.map(textOf))
+      if (last === undefined) return undefined
+      fail(seen.length === 1)
+      await batch.settle(last, [{ topic: 'out', key: null, value: text(`out ${textOf(last)}`) }])
+      settled.push(textOf(last))
+      return undefined
+    })
+    await log.append([{ topic: 't', key: 'k', value: text('one') }])
+    while (settled.length === 0) {
+      fail(false)
+      await sleep(10)
+    }
+    fail(true)
+    const results = await Promise.allSettled(
+      ['x', 'y'].map((value) => log.append([{ topic: 't', key: 'k', value: text(value) }])),
+    )
+    for (const result of results) {
+      const reason: unknown = result.status === 'rejected' ? result.reason : undefined
+      expect(isZenhookError(reason) && [reason.code, reason.retriable]).toEqual([
+        'ZENHOOK_LOG_UNAVAILABLE',
+        true,
+      ])
+    }
+    fail(false)
+    await log.append([{ topic: 't', key: 'k', value: text('two') }])
+    while (!settled.includes('two')) await sleep(5)
+    expect(new Set(seen)).toEqual(new Set(['one', 'two']))
+    expect((await readAll(log, 'out')).map(textOf)).toEqual(['out one', 'out two'])
+    await log.close()
+  })
+
+  it('does not turn a group back when settles overtake each other', async () => {
+    const log = createMemoryLog()
+    await log.ensureTopics([spec('t')])
+    await log.append(Array.from({ length: 4 }, () => ({ topic: 't', key: 'k', value: text('v') })))
+    await log.subscribe({ group: 'g', topics: ['t'] }, async (batch) => {
+      const [first, , third] = batch.records
+      if (first === undefined || third === undefined) return undefined
+      const far = batch.settle(third)
+      await new Promise((resolve) => setImmediate(resolve))
+      await Promise.all([far, batch.settle(first)])
+      return undefined
+    })
+    for (let tries = 0; tries < 100; tries += 1) {
+      const [lag] = await log.lag('g')
+      if (lag?.records === 1) break
+      await sleep(5)
+    }
+    expect(await log.lag('g')).toMatchObject([{ offset: 3, records: 1 }])
+    await log.close()
+  })
+})
