@@ -24,6 +24,8 @@ export interface DeliveryPolicy {
   graceMs: number
   /** Life of the record per dispatch: at least the replay horizon, ms. */
   recordTtlMs: number
+  /** Dispatches of one key that may wait behind a failing one of an ordered destination. */
+  maxParked: number
 }
 
 export const deliveryDefaults: DeliveryPolicy = {
@@ -32,6 +34,7 @@ export const deliveryDefaults: DeliveryPolicy = {
   timeoutMs: 15_000,
   graceMs: 10_000,
   recordTtlMs: 8 * 24 * 3_600_000,
+  maxParked: 500,
 }
 
 export interface DeliveryOptions {

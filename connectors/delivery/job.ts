@@ -1,0 +1,23 @@
+import type { Dispatch } from '../../core/event/index.ts'
+import type { NewRecord, StoredRecord } from '../../core/log/port.ts'
+import type { Place } from './order.ts'
+
+/** One record of `dispatch` on its way. */
+export interface Job {
+  record: StoredRecord
+  dispatch: Dispatch
+  /** Key of the record per dispatch. */
+  key: string
+  position: string
+  /** Aborted when the partition has moved. */
+  owned: AbortSignal
+  /** Nothing was read about the dispatch yet, and most likely there is nothing. */
+  unread: boolean
+  /** Present where the destination is ordered. */
+  place: Place | undefined
+  /** Too many of its key wait in this process: it waits in the log. */
+  crowded: boolean
+}
+
+/** Outputs; `undefined` when the record must come back; `again` when what was known has changed. */
+export type Round = readonly NewRecord[] | undefined | 'again'

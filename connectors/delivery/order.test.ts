@@ -1,0 +1,173 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Dispatch } from '../../core/event/index.ts'
+import { type Receiver, startReceiver } from '../../test/fakes/receiver.ts'
+import {
+  createRig,
+  destinationOf,
+  dispatchOf,
+  eventOf,
+  mapKv,
+  type Rig,
+  until,
+} from '../../test/fakes/rig.ts'
+import { createOrder, type Place } from './order.ts'
+import { createRecords } from './records.ts'
+
+const cleanups: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+/** A receiver that fails some dispatches some times. */
+const receive = async (failures: Map<string, number>): Promise<Receiver> => {
+  const receiver = await startReceiver(({ headers }) => {
+    const id = headers['webhook-id'] ?? ''
+    const left = failures.get(id) ?? 0
+    failures.set(id, left - 1)
+    return { status: left > 0 ? 503 : 204 }
+  })
+  cleanups.push(() => receiver.close())
+  return receiver
+}
+const rigOf = async (receiver: Receiver, kv = mapKv()): Promise<Rig> => {
+  const delaysMs = [50, 50, 50, 50, 50]
+  const ordered = destinationOf({
+    config: { url: receiver.url },
+    ordered: true,
+    retry: { attempts: 6, delaysMs },
+  })
+  const rig = await createRig([ordered], kv)
+  cleanups.push(() => rig.close())
+  return rig
+}
+const line = (key: string, count: number): Dispatch[] =>
+  Array.from({ length: count }, () =>
+    dispatchOf('hooks', { key: `acme/hooks/${key}`, event: eventOf({ key }) }),
+  )
+const ids = (dispatches: readonly Dispatch[]): string[] => dispatches.map(({ id }) => id)
+const arrivedOf = (receiver: Receiver, dispatches: readonly Dispatch[]): string[] => {
+  const wanted = new Set(ids(dispatches))
+  return receiver.arrivals
+    .map(({ headers }) => headers['webhook-id'] ?? '')
+    .filter((id) => wanted.has(id))
+}
+const delivered = async (rig: Rig): Promise<number> =>
+  (await rig.decisions()).filter(({ verdict }) => verdict === 'delivered').length
+
+describe('an ordered destination', () => {
+  it('holds back what follows a failing head, and nothing of other keys', async () => {
+    const failures = new Map<string, number>()
+    const receiver = await receive(failures)
+    const rig = await rigOf(receiver)
+    const [slow, other] = [line('slow', 5), line('other', 5)]
+    const [head] = slow
+    failures.set(head?.id ?? '', 2)
+    await rig.send(slow.flatMap((dispatch, index) => [dispatch, other[index] ?? dispatch]))
+    await rig.start()
+    await until(async () => (await delivered(rig)) === 10, 'all ten', 15_000)
+    expect(arrivedOf(receiver, slow)).toEqual([head?.id, head?.id, ...ids(slow)])
+    expect(arrivedOf(receiver, other)).toEqual(ids(other))
+    const lastOther = receiver.arrivals.findIndex(
+      ({ headers }) => headers['webhook-id'] === other.at(-1)?.id,
+    )
+    const secondSlow = receiver.arrivals.findIndex(
+      ({ headers }) => headers['webhook-id'] === slow[1]?.id,
+    )
+    expect(lastOther).toBeLessThan(secondSlow)
+    expect(await rig.dead()).toEqual([])
+  })
+
+  it('keeps the order over a restart while the key is parked', async () => {
+    const failures = new Map<string, number>()
+    const receiver = await receive(failures)
+    const kv = mapKv()
+    const rig = await rigOf(receiver, kv)
+    const slow = line('slow', 4)
+    failures.set(slow[0]?.id ?? '', 3)
+    failures.set(slow[2]?.id ?? '', 1)
+    await rig.send(slow)
+    const first = await rig.start()
+    await until(() => receiver.arrivals.length >= 1, 'the first attempt')
+    await first.close()
+    const late = line('slow', 1)
+    await rig.send(late)
+    await rig.start()
+    await until(async () => (await delivered(rig)) === 5, 'all five', 15_000)
+    const all = [...slow, ...late]
+    const firsts = [...new Set(arrivedOf(receiver, all))]
+    expect(firsts).toEqual(ids(all))
+    const goods = (await rig.decisions())
+      .filter(({ verdict }) => verdict === 'delivered')
+      .sort((one, two) => one.at - two.at)
+      .map(({ dispatchId }) => dispatchId)
+    expect(goods).toEqual(ids(all))
+    expect([...kv.values].filter(([key]) => key.startsWith('order:'))).toEqual([
+      ['order:acme/hooks/slow', '[]'],
+    ])
+  })
+
+  it('goes on after a head that died', async () => {
+    const failures = new Map<string, number>()
+    const receiver = await receive(failures)
+    const rig = await rigOf(receiver)
+    const slow = line('slow', 3)
+    failures.set(slow[0]?.id ?? '', 99)
+    await rig.send(slow)
+    await rig.start()
+    await until(async () => (await delivered(rig)) === 2, 'the two behind', 15_000)
+    expect(await rig.dead()).toMatchObject([{ dispatchId: slow[0]?.id }])
+    expect([...new Set(arrivedOf(receiver, slow))]).toEqual(ids(slow))
+  })
+
+  it('delivers a long line in order when more wait than fit in memory', async () => {
+    const receiver = await receive(new Map())
+    const rig = await rigOf(receiver)
+    const many = line('many', 60)
+    await rig.send(many)
+    await rig.start()
+    await until(async () => (await delivered(rig)) === 60, 'all of the line', 19_000)
+    expect(arrivedOf(receiver, many)).toEqual(ids(many))
+  })
+})
+
+describe('the list of a key', () => {
+  const place = (dispatch: string, seq: number): Place => ({ key: 'k', dispatch, seq })
+  const make = (maxParked = 10) => {
+    const kv = mapKv()
+    const records = createRecords(kv, 1000)
+    return {
+      kv,
+      records,
+      order: createOrder(kv, records, { ttlMs: 1000, maxParked, now: () => 0 }),
+    }
+  }
+
+  it('sorts by the first place, whoever comes first', async () => {
+    const { order } = make()
+    await order.park(place('c', 30))
+    await order.park(place('a', 10), 5_000)
+    await order.park(place('b', 20))
+    expect(await order.turn(place('a', 10))).toBeUndefined()
+    expect(await order.turn(place('b', 20))).toBe(5_002)
+    expect(await order.turn(place('c', 30))).toBe(5_004)
+    expect(await order.turn(place('new', 40))).toBe(5_006)
+    await order.leave(place('a', 10))
+    expect(await order.turn(place('b', 20))).toBeUndefined()
+  })
+
+  it('is bounded, and lets who is on it stay', async () => {
+    const { order } = make(2)
+    expect(await order.park(place('a', 1))).toBe(true)
+    expect(await order.park(place('b', 2))).toBe(true)
+    expect(await order.park(place('c', 3))).toBe(false)
+    expect(await order.park(place('a', 1), 9)).toBe(true)
+  })
+
+  it('heals when a head ended and could not leave', async () => {
+    const { order, records } = make()
+    await order.park(place('dead', 1))
+    const ending = { verdict: 'dead', reason: 'x', at: 0, tookMs: 0, details: {} } as const
+    await records.write('dead', { state: 'ended', attempt: 1, position: 'p', ending }, undefined)
+    expect(await order.turn(place('next', 2))).toBeUndefined()
+  })
+})

@@ -1,0 +1,138 @@
+import type { Dispatch } from '../../core/event/index.ts'
+import type { Kv } from '../../core/kv/port.ts'
+import type { StoredRecord } from '../../core/log/port.ts'
+import { dispatchKey, type Records } from './records.ts'
+
+/**
+ * Order of the dispatches of one key to an `ordered` destination.
+ *
+ * A record that leaves its place in the log (a retry, or one that waits behind a retry) is parked: its
+ * key's list in keyed state names it, sorted by where each first lay in `dispatch`, which its headers
+ * carry along. A record is attempted only when nothing before it is parked; within a process, records
+ * of a key run one after the other. A key lives in one partition, so that one process decides at a time.
+ * Each change is written before the record's outputs, and can be made again: a crash loses no place.
+ */
+export interface Order {
+  /** `undefined` when it is this record's turn, else when to come back, ms. */
+  turn(place: Place): Promise<number | undefined>
+  /** Keeps the record's place; `due` is when it will be attempted. False when too many are parked. */
+  park(place: Place, due?: number): Promise<boolean>
+  /** The dispatch has ended. */
+  leave(place: Pick<Place, 'key' | 'dispatch'>): Promise<void>
+}
+
+export interface Place {
+  key: string
+  /** Key of the record per dispatch. */
+  dispatch: string
+  /** Where it first lay in its partition. */
+  seq: number
+}
+
+export const seqHeader = 'order-seq'
+
+export const placeOf = (dispatch: Dispatch, { headers, offset }: StoredRecord): Place => {
+  const seq = Number(headers[seqHeader])
+  return {
+    key: dispatch.key,
+    dispatch: dispatchKey(dispatch),
+    seq: headers[seqHeader] !== undefined && Number.isSafeInteger(seq) ? seq : offset,
+  }
+}
+
+/** seq, key of the record per dispatch, when it is due (0: when its turn comes). */
+type Parked = [number, string, number]
+
+const comeBackMs = 1_000
+const spacingMs = 2
+
+export const createOrder = (
+  kv: Kv,
+  records: Records,
+  { ttlMs, maxParked, now }: { ttlMs: number; maxParked: number; now: () => number },
+): Order => {
+  const keyOf = (key: string): string => `order:${key}`
+
+  const read = async (key: string): Promise<{ list: Parked[]; text: string | undefined }> => {
+    const [text] = await kv.get([keyOf(key)])
+    return { list: text === undefined ? [] : (JSON.parse(text) as Parked[]), text }
+  }
+
+  /** Changes the list by compare and set; `undefined` from `edit` leaves it. */
+  const change = async (
+    key: string,
+    edit: (list: readonly Parked[]) => readonly Parked[] | undefined,
+  ): Promise<void> => {
+    for (;;) {
+      const { list, text } = await read(key)
+      const next = edit(list)
+      if (next === undefined) return
+      const entry = { key: keyOf(key), value: JSON.stringify(next), ttlMs, expected: text }
+      const [written] = await kv.replace([entry])
+      if (written) return
+    }
+  }
+
+  const leave: Order['leave'] = ({ key, dispatch }) =>
+    change(key, (list) =>
+      list.some(([, one]) => one === dispatch)
+        ? list.filter(([, one]) => one !== dispatch)
+        : undefined,
+    )
+
+  return {
+    async turn({ key, seq, dispatch }) {
+      for (;;) {
+        const { list } = await read(key)
+        const ahead = list.filter(([other, one]) => other < seq && one !== dispatch)
+        const [head] = ahead
+        if (head === undefined) return undefined
+        const [, first, due] = head
+        const known = await records.read(first)
+        const over = known?.record.state === 'ended' && known.record.ending.verdict !== 'retry'
+        // Its process died between the end and leaving the list.
+        if (over) await leave({ key, dispatch: first })
+        else return Math.max(due, now() + comeBackMs) + ahead.length * spacingMs
+      }
+    },
+    async park({ key, dispatch, seq }, due = 0) {
+      let room = true
+      await change(key, (list) => {
+        const others = list.filter(([, one]) => one !== dispatch)
+        room = others.length < maxParked || others.length < list.length
+        if (!room) return undefined
+        const after = others.findIndex(([other]) => other > seq)
+        return others.toSpliced(after < 0 ? others.length : after, 0, [seq, dispatch, due])
+      })
+      return room
+    },
+    leave,
+  }
+}
+
+/** Runs the work of one key one after the other, and different keys side by side. */
+export interface Lines {
+  run<T>(key: string, work: () => Promise<T>): Promise<T>
+  /** How many are in the line of a key. */
+  length(key: string): number
+}
+
+export const createLines = (): Lines => {
+  const lines = new Map<string, { tail: Promise<unknown>; length: number }>()
+  return {
+    run(key, work) {
+      const line = lines.get(key) ?? { tail: Promise.resolve(), length: 0 }
+      lines.set(key, line)
+      line.length += 1
+      const mine = line.tail.then(work)
+      line.tail = mine
+        .catch(() => undefined)
+        .then(() => {
+          line.length -= 1
+          if (line.length === 0) lines.delete(key)
+        })
+      return mine
+    },
+    length: (key) => lines.get(key)?.length ?? 0,
+  }
+}
