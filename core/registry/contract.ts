@@ -22,6 +22,8 @@ export interface RegistryHarness {
   open(): Promise<{ log: Log; codec: Codec }>
   /** Drops all but the newest record per key now. */
   compact?(log: Log): Promise<void>
+  /** The same log as another process sees it. Absent where only one process may use it. */
+  another?(): Promise<Log>
   close(log: Log): Promise<void>
 }
 
@@ -92,6 +94,7 @@ export const registryContract = (name: string, harness: RegistryHarness): void =
 
     afterEach(async () => {
       await Promise.all(readers.splice(0).map((reader) => reader.close()))
+      await Promise.all(others.splice(0).map((other) => other.close()))
       await harness.close(log)
       await rm(folder, { recursive: true, force: true })
     }, harness.timeoutMs * 2)
@@ -109,7 +112,17 @@ export const registryContract = (name: string, harness: RegistryHarness): void =
       return reader
     }
 
-    const openWriter = () => createRegistryWriter({ log, codec, logger: silentLogger })
+    const openWriter = (over: Log = log) =>
+      createRegistryWriter({ log: over, codec, logger: silentLogger })
+
+    const others: Log[] = []
+    /** A writer of another process, where the log allows several. */
+    const openOther = async () => {
+      if (harness.another === undefined) return openWriter()
+      const other = await harness.another()
+      others.push(other)
+      return openWriter(other)
+    }
 
     const until = async (check: () => boolean): Promise<void> => {
       await expect.poll(check, { timeout: harness.timeoutMs, interval: 5 }).toBe(true)
@@ -239,7 +252,9 @@ export const registryContract = (name: string, harness: RegistryHarness): void =
 
     it('loses no change of publishers that meet', async () => {
       const names = ['a', 'b', 'c', 'd', 'e', 'f']
-      await Promise.all(names.map((each) => openWriter().publish({ put: [sourceObject(each)] })))
+      await Promise.all(
+        names.map(async (each) => (await openOther()).publish({ put: [sourceObject(each)] })),
+      )
       const present = await openWriter().present()
       expect(present.objects.map(({ spec }) => spec.name).sort()).toEqual(names)
       const reader = openReader()
@@ -253,7 +268,7 @@ export const registryContract = (name: string, harness: RegistryHarness): void =
       await at(reader, revision)
       const tries = Array.from({ length: 6 }, (_, index) => index + 1).map(async (maxBody) => {
         const change = { put: [sourceObject('a', { maxBody })] }
-        const outcome = await codeOf(openWriter().publish(change, { ifRevision: revision }))
+        const outcome = await codeOf((await openOther()).publish(change, { ifRevision: revision }))
         return { maxBody, outcome }
       })
       const results = await Promise.all(tries)

@@ -56,13 +56,15 @@ if (brokers === undefined) {
 } else {
   const prefix = `registry-${randomUUID().slice(0, 8)}`
   let opened = 0
+  const connect = (): Log =>
+    createKafkaLog({ brokers, prefix: `${prefix}-${opened}`, logger: silentLogger })
   registryContract('Kafka', {
     timeoutMs: 30_000,
     async open() {
       opened += 1
-      const log = createKafkaLog({ brokers, prefix: `${prefix}-${opened}`, logger: silentLogger })
-      return { log: await withTopic(log), codec }
+      return { log: await withTopic(connect()), codec }
     },
+    another: async () => connect(),
     close: (log) => log.close(),
   })
   afterAll(async () => {
