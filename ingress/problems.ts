@@ -40,9 +40,8 @@ export const refuse = (code: ProblemCode, rest: Omit<Refusal, 'code'> = {}): Ref
   ...rest,
 })
 
-/** The page that explains a code: `docs/problems/<code>.md`. */
-export const problemType = (code: ErrorCode): string =>
-  `https://zenhook.dev/problems/${code.toLowerCase()}`
+/** The page that explains a code: `docs/problems/<code>.md`, made by `npm run gen`. */
+export const problemType = (code: ErrorCode): string => `/docs/problems/${code.toLowerCase()}`
 
 const defaultRetryMs = 5_000
 
