@@ -21,6 +21,10 @@ export interface KafkaOptions {
   /** `min.insync.replicas`; 2 with three nodes, else 1. */
   minInsyncReplicas?: number
   heapMb?: number
+  /** The nodes outlive this process; by default they end with it. */
+  keep?: boolean
+  /** Called as soon as the nodes have processes, before they are ready. */
+  onStart?: (state: KafkaState) => void
   /** More or other lines of `server.properties`. */
   config?: Readonly<Record<string, string>>
 }
@@ -163,7 +167,13 @@ export const startKafka = async (options: KafkaOptions): Promise<KafkaCluster> =
   const nodes: KafkaNode[] = []
   for (const node of plan)
     nodes.push({ ...node, process: await startNode({ dir, heapMb }, node.id) })
-  const cluster = attachKafka({ dir, heapMb, nodes })
+  const state: KafkaState = { dir, heapMb, nodes }
+  options.onStart?.(state)
+  if (options.keep !== true)
+    process.once('exit', () => {
+      for (const node of nodes) signal(node.process, 'SIGKILL')
+    })
+  const cluster = attachKafka(state)
   try {
     await cluster.healthy(60_000)
   } catch (error) {

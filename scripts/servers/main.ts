@@ -51,13 +51,18 @@ const end: Record<Name, (state: ServersState) => Promise<void>> = {
   },
 }
 
-const start: Record<Name, () => Promise<Partial<ServersState>>> = {
-  kafka: async () => {
-    const cluster = await startKafka({ dir: join(serversDir(), 'kafka') })
-    return { kafka: cluster.state }
-  },
-  registry: async () => ({ registry: await startRegistry(join(serversDir(), 'registry')) }),
-  redis: async () => ({ redis: await startRedis(join(serversDir(), 'redis')) }),
+// Noted before they are ready: `down` finds them even when `up` was interrupted.
+const record = (started: Partial<ServersState>): void => writeState({ ...readState(), ...started })
+
+const start: Record<Name, () => Promise<unknown>> = {
+  kafka: () =>
+    startKafka({
+      dir: join(serversDir(), 'kafka'),
+      keep: true,
+      onStart: (kafka) => record({ kafka }),
+    }),
+  registry: () => startRegistry(join(serversDir(), 'registry'), (registry) => record({ registry })),
+  redis: () => startRedis(join(serversDir(), 'redis'), (redis) => record({ redis })),
 }
 
 const environment = (state: ServersState): Record<string, string> => ({
@@ -89,8 +94,7 @@ const up = async (chosen: readonly Name[], asJson: boolean): Promise<number> => 
     await rm(join(serversDir(), name), { recursive: true, force: true })
     const began = Date.now()
     note(`${name}: starting`)
-    const started = await start[name]()
-    writeState({ ...readState(), ...started })
+    await start[name]()
     note(`${name}: ready after ${((Date.now() - began) / 1000).toFixed(1)} s`)
   }
   print(readState(), asJson)

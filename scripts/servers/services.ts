@@ -10,6 +10,9 @@ export interface Service {
   process: ServerProcess
 }
 
+/** Called as soon as there is a process, before it is ready. */
+type OnStart = (service: Service) => void
+
 /** One request, one answer, or a rejection: proves that a Redis speaks. */
 export const pingRedis = (url: string): Promise<boolean> =>
   new Promise((resolve, reject) => {
@@ -31,7 +34,10 @@ export const pingRegistry = async (url: string): Promise<boolean> => {
 
 const onePort = async (): Promise<number> => (await freePorts(1))[0] ?? 0
 
-export const startRedis = async (dir: string): Promise<Service> => {
+export const startRedis = async (
+  dir: string,
+  onStart: OnStart = () => undefined,
+): Promise<Service> => {
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const port = await onePort()
   const process = await startProcess(
@@ -45,12 +51,16 @@ export const startRedis = async (dir: string): Promise<Service> => {
     { cwd: dir, log: join(dir, 'redis.log') },
   )
   const url = `redis://127.0.0.1:${port}`
+  onStart({ url, process })
   await waitUntil('Redis', () => pingRedis(url), { timeoutMs: 15_000, servers: [process] })
   return { url, process }
 }
 
 /** The schema registry, its contents in memory, speaking the API of Confluent's. */
-export const startRegistry = async (dir: string): Promise<Service> => {
+export const startRegistry = async (
+  dir: string,
+  onStart: OnStart = () => undefined,
+): Promise<Service> => {
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const port = await onePort()
   const process = await startProcess(
@@ -63,6 +73,7 @@ export const startRegistry = async (dir: string): Promise<Service> => {
     { cwd: dir, log: join(dir, 'registry.log') },
   )
   const url = `http://127.0.0.1:${port}/apis/ccompat/v7`
+  onStart({ url, process })
   await waitUntil('Schema registry', () => pingRegistry(url), {
     timeoutMs: 60_000,
     servers: [process],
