@@ -22,7 +22,8 @@ export const hubspot: Preset = {
         header: 'x-hubspot-signature-v3',
         encoding: 'base64',
         timestamp: { header: 'x-hubspot-request-timestamp', unit: 'ms' },
-        template: '{method}{url:decoded}{body}{timestamp}',
+        // The page decodes some characters of the URL before it is signed, the SDK does not.
+        template: ['{method}{url:decoded}{body}{timestamp}', '{method}{url}{body}{timestamp}'],
         tolerance: '5m',
       },
     },

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { ZenhookError } from '../../core/errors/index.ts'
-import { createVerifier } from './create.ts'
-import type { RawRequest, RefusalReason } from './types.ts'
+import { isZenhookError, ZenhookError } from '../../core/errors/index.ts'
+import { createVerifier, type VerifierOptions } from './create.ts'
+import type { RawRequest, RefusalReason, Verifier } from './types.ts'
 import { splitUrl } from './view.ts'
 
 const record = z.object({
-  provider: z.string(),
+  provider: z.string().optional(),
   /** Settings of the preset, or a scheme spelled out. */
   verify: z.record(z.string(), z.unknown()).optional(),
   secrets: z.array(z.string()),
@@ -34,6 +34,34 @@ const timeOf = (at: string | number | undefined): number => {
   throw new ZenhookError('ZENHOOK_VERIFY_RECORD', { message: 'at is not an RFC 3339 time' })
 }
 
+const refused = (reason: RefusalReason, step: string): BatchResult => ({
+  ok: false,
+  reason,
+  step,
+  deliveryId: null,
+  type: null,
+})
+
+const isSecretError = (error: unknown): error is ZenhookError =>
+  isZenhookError(error) && error.code.startsWith('ZENHOOK_VERIFY_SECRET_')
+
+/** A verifier with those of the secrets that can be used, or what is wrong with them. */
+const usable = (
+  settings: Omit<VerifierOptions, 'secrets'>,
+  secrets: readonly string[],
+): { verifier: Verifier } | { step: string } => {
+  try {
+    return { verifier: createVerifier({ ...settings, secrets }) }
+  } catch (error) {
+    if (!isSecretError(error)) throw error
+    const place = error.details.index
+    const others = secrets.filter((_, index) => index !== place)
+    return typeof place === 'number' && others.length > 0 && others.length < secrets.length
+      ? usable(settings, others)
+      : { step: `secret: ${error.message}` }
+  }
+}
+
 /** The signature debugger: verifies one recorded request, and says which step failed. */
 export const verifyRecord = async (
   input: unknown,
@@ -47,14 +75,15 @@ export const verifyRecord = async (
     })
   }
   const { provider, verify, secrets, method, url, headers, body, bodyEncoding, at } = parsed.data
-  const verifier = createVerifier({
-    ...(provider === '' ? {} : { provider }),
+  const settings = {
+    ...(provider !== undefined && { provider }),
     ...(verify && { verify }),
-    secrets,
     // What vendors publish in their examples is often shorter than what a source may have.
     minSecretBytes: 1,
     ...options,
-  })
+  }
+  const made = usable(settings, secrets)
+  if ('step' in made) return refused('mismatch', made.step)
   const request: RawRequest = {
     method,
     url,
@@ -64,7 +93,7 @@ export const verifyRecord = async (
     ),
     body: Buffer.from(body, bodyEncoding),
   }
-  const verified = await verifier.verify(request, timeOf(at))
+  const verified = await made.verifier.verify(request, timeOf(at))
   return verified.ok
     ? {
         ok: true,
@@ -73,5 +102,5 @@ export const verifyRecord = async (
         deliveryId: verified.deliveryId ?? null,
         type: verified.type,
       }
-    : { ok: false, reason: verified.reason, step: verified.step, deliveryId: null, type: null }
+    : refused(verified.reason, verified.step)
 }

@@ -53,11 +53,11 @@ export const publicKeyScheme = <C extends SigningSettings>(
     return (view, now) => {
       const signed = signing.read(view)
       if (!signed.ok) return signed
-      const data = joined(signed.parts)
+      const messages = signed.messages.map(joined)
       const secretIndex = keys.findIndex((each) =>
         each.some((key) =>
           signed.signatures.some((signature) =>
-            holds(() => algorithm.verify(config, data, key, signature)),
+            messages.some((data) => holds(() => algorithm.verify(config, data, key, signature))),
           ),
         ),
       )
@@ -65,7 +65,7 @@ export const publicKeyScheme = <C extends SigningSettings>(
       return (
         signing.checkTime(view, now) ?? {
           ok: true,
-          signed: signed.parts,
+          signed: signed.messages[0],
           bodyCovered: signing.coversBody,
           secretIndex,
           ...(signing.toleranceMs !== undefined && { toleranceMs: signing.toleranceMs }),

@@ -30,10 +30,10 @@ export const signingFields = {
     .describe('For a header that is a list of key=value'),
   encoding: z.enum(['hex', 'base64', 'base64url']).default('hex').describe('Of the signature'),
   template: z
-    .string()
+    .union([z.string(), z.array(z.string()).min(1).max(4)])
     .default('{body}')
     .describe(
-      'What is signed: text with {method}, {url}, {url:decoded}, {path}, {query}, {timestamp}, {body}, {header:NAME}, {body:PATH}',
+      'What is signed (or each of several ways to write it): text with {method}, {url}, {url:decoded}, {path}, {query}, {timestamp}, {body}, {header:NAME}, {body:PATH}',
     ),
   timestamp: z
     .strictObject({
@@ -68,7 +68,8 @@ export type SigningSettings = z.infer<typeof settings>
 
 export interface Signed {
   readonly ok: true
-  readonly parts: readonly Part[]
+  /** What may have been signed, one for each template. */
+  readonly messages: readonly [readonly Part[], ...(readonly Part[])[]]
   /** Decoded, at most 32. */
   readonly signatures: readonly Uint8Array[]
 }
@@ -84,6 +85,8 @@ export interface Signing {
 
 const MAX_SIGNATURES = 32
 
+const templatesOf = ({ template }: SigningSettings): readonly string[] => [template].flat()
+
 const refused = (value: unknown): value is Refused =>
   typeof value === 'object' && value !== null && 'ok' in value && value.ok === false
 
@@ -93,14 +96,16 @@ const fail = (message: string): never => {
 
 export const compileSigning = (config: SigningSettings): Signing => {
   const { list, timestamp, prefix, encoding } = config
-  const template = compileTemplate(config.template)
+  const templates = templatesOf(config).map(compileTemplate)
+  const coversBody = templates.every((template) => template.coversBody)
+  const usesTimestamp = templates.every((template) => template.usesTimestamp)
   if (config.header === undefined && config.signatureBody === undefined)
     fail('A signing scheme needs header or signatureBody')
-  if (template.usesTimestamp && !timestamp)
+  if (templates.some((template) => template.usesTimestamp) && !timestamp)
     fail('The template signs {timestamp}, but timestamp is not set')
-  if (timestamp && !template.usesTimestamp && timestamp.body === undefined)
+  if (timestamp && !usesTimestamp && timestamp.body === undefined)
     fail('timestamp is set, but the template does not sign {timestamp}')
-  if (timestamp?.body !== undefined && !template.usesTimestamp && !template.coversBody)
+  if (timestamp?.body !== undefined && !usesTimestamp && !coversBody)
     fail('timestamp.body is set, but the template signs neither {timestamp} nor {body}')
   if (timestamp?.key !== undefined && !list) fail('timestamp.key is set, but list is not')
   const headers = [config.header ?? []].flat()
@@ -175,7 +180,7 @@ export const compileSigning = (config: SigningSettings): Signing => {
     parseTime(text, timestamp?.unit ?? 's') ?? refuse('malformed', 'timestamp')
 
   return {
-    coversBody: template.coversBody,
+    coversBody,
     toleranceMs: timestamp ? config.tolerance : undefined,
     read: (view) => {
       const values = raw(view)
@@ -188,15 +193,21 @@ export const compileSigning = (config: SigningSettings): Signing => {
       if (signatures.length === 0) return refuse('malformed', `signature is not ${encoding}`)
       let time = ''
       // A time inside the body is read only once the body is proven, unless it is itself what was signed.
-      if (timestamp && template.usesTimestamp) {
+      if (timestamp && usesTimestamp) {
         const text = timeText(view, values)
         if (refused(text)) return text
         const at = parsedTime(text)
         if (refused(at)) return at
         time = text
       }
-      const parts = template.parts(view, time)
-      return refused(parts) ? parts : { ok: true, parts, signatures }
+      const messages: (readonly Part[])[] = []
+      for (const template of templates) {
+        const parts = template.parts(view, time)
+        if (refused(parts)) return parts
+        messages.push(parts)
+      }
+      const [first = [], ...others] = messages
+      return { ok: true, messages: [first, ...others], signatures }
     },
     checkTime: (view, now) => {
       if (!timestamp) return undefined
@@ -248,7 +259,8 @@ export const signDraft = (
   if (timestamp?.body !== undefined)
     fields[timestamp.body] = timestamp.unit === 'rfc3339' ? time : Number(time)
   if (Object.keys(fields).length > 0) ready = { ...ready, body: rewritten(ready.body, fields) }
-  const parts = compileTemplate(config.template).parts(viewOfDraft(ready), time)
+  const [template = '{body}'] = templatesOf(config)
+  const parts = compileTemplate(template).parts(viewOfDraft(ready), time)
   if (refused(parts))
     throw new ZenhookError('ZENHOOK_VERIFY_CANNOT_SIGN', {
       message: `The request lacks what the signature covers: ${parts.step}`,

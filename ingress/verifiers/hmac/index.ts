@@ -86,12 +86,15 @@ export const hmac: Scheme<Config> = {
       const signed = signing.read(view)
       if (!signed.ok) return signed
       for (const [secretIndex, key] of keys.entries()) {
-        const expected = digest(settings, key, signed.parts)
-        if (!signed.signatures.some((signature) => equalBytes(signature, expected))) continue
+        const parts = signed.messages.find((message) => {
+          const expected = digest(settings, key, message)
+          return signed.signatures.some((signature) => equalBytes(signature, expected))
+        })
+        if (!parts) continue
         return (
           signing.checkTime(view, now) ?? {
             ok: true,
-            signed: signed.parts,
+            signed: parts,
             bodyCovered: signing.coversBody,
             secretIndex,
             ...(signing.toleranceMs !== undefined && { toleranceMs: signing.toleranceMs }),

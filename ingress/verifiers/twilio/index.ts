@@ -28,7 +28,7 @@ const canonical = (url: string): string => {
 
 /** Twilio signs with or without the port, depending on the product: both name one address. */
 const addresses = (url: string): readonly string[] => {
-  const parts = /^(https?):\/\/([^/?#:]+|\[[^\]]+\])(?::(\d+))?(.*)$/s.exec(url)
+  const parts = /^(https?):\/\/((?:[^/?#@]*@)?(?:[^/?#:@]+|\[[^\]]+\]))(?::(\d+))?(.*)$/s.exec(url)
   if (!parts) return [url]
   const [, scheme, host, port, rest] = parts
   const other = port === undefined ? `:${scheme === 'https' ? 443 : 80}` : ''
