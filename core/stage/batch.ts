@@ -222,11 +222,19 @@ const fateOf = (slot: Slot, work: BatchWork): Fate => {
   try {
     return { record, outputs: [...slot.outputs, ...decisionsOf(slot, work)] }
   } catch (error) {
-    // A decision holds what cannot be written down.
-    const stage = slot.decisions.at(-1)?.stage ?? ''
-    slot.decisions = []
+    const guilty = slot.decisions.findIndex((decision) => !isWritable(decision))
+    const stage = slot.decisions.at(guilty)?.stage ?? ''
+    slot.decisions = slot.decisions.slice(0, Math.max(guilty, 0))
     settleOutcome(slot, stage, true, died(stage, error), work.now(), 0, work)
     return { record, outputs: [...slot.outputs, ...decisionsOf(slot, work)] }
+  }
+}
+
+const isWritable = (decision: Decision): boolean => {
+  try {
+    return JSON.stringify(decision) !== undefined
+  } catch {
+    return false
   }
 }
 

@@ -38,7 +38,7 @@ export interface Chain {
   close(): Promise<void>
 }
 
-const defaultMaxRecords = 250
+const defaultMaxRecords = 100
 const defaultSchemaPatienceMs = 60_000
 const firstPauseMs = 100
 const longestPauseMs = 10_000

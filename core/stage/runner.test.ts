@@ -1,0 +1,404 @@
+import { createHash } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ZenhookError } from '../errors/index.ts'
+import { createFileSchemas } from '../event/codec/files/index.ts'
+import { type Codec, createCodec, type RecordKind, type RecordKinds } from '../event/codec/index.ts'
+import { type Event, makeEvent } from '../event/index.ts'
+import { createMemoryLog } from '../log/memory/index.ts'
+import type { Log, NewRecord, StoredRecord, TopicSpec } from '../log/port.ts'
+import { topics } from '../log/topics.ts'
+import { createMetrics } from '../telemetry/metrics.ts'
+import { type Chain, type ChainOptions, startChain } from './runner.ts'
+import type { Item, Outcome, Stage } from './types.ts'
+
+const hash = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex')
+const away = (): ZenhookError => new ZenhookError('ZENHOOK_KV_UNAVAILABLE', { retriable: true })
+
+const eventOf = (id: string, size = 2): Event =>
+  makeEvent({
+    id,
+    tenant: 'acme',
+    source: 'hook',
+    provider: 'token',
+    type: 'note',
+    key: 'k',
+    dedupeKey: id,
+    dedupeWindowMs: 1,
+    receivedAt: 1,
+    contentType: 'text/plain',
+    headers: {},
+    raw: new Uint8Array(size),
+    facts: {},
+    verification: { scheme: 'token', bodyCovered: false, idCovered: false },
+  })
+
+const pass = ({ event }: Item): Outcome => ({
+  kind: 'emit',
+  event,
+  decisions: [{ verdict: 'pass', reason: 'ok', details: {} }],
+})
+
+const stage = (name: string, decide: (item: Item) => Outcome | Promise<Outcome> = pass): Stage => ({
+  name,
+  process: (items) => Promise.all(items.map(async (item) => decide(item))),
+})
+
+const finish = ({ event, run }: Item): Outcome => ({
+  kind: 'dispatch',
+  dispatches: [
+    {
+      id: `dsp_${event.id}`,
+      event,
+      destination: 'd',
+      route: 'r',
+      revision: '1',
+      key: 'k',
+      run,
+      attempt: 0,
+      createdAt: 1,
+      notBefore: 0,
+    },
+  ],
+  decisions: [{ verdict: 'dispatch', reason: 'ok', dispatchId: `dsp_${event.id}`, details: {} }],
+})
+
+describe('the runner', () => {
+  let codec: Codec
+  let log: Log
+  let chain: Chain | undefined
+  const specs: TopicSpec[] = topics().map((topic) => ({ ...topic, partitions: 1 }))
+
+  beforeEach(async () => {
+    codec = await createCodec({ schemas: await createFileSchemas() })
+    log = createMemoryLog()
+    await log.ensureTopics(specs)
+  })
+  afterEach(async () => {
+    await chain?.close()
+    chain = undefined
+    await log.close()
+  })
+
+  const start = async (
+    replaced: readonly Stage[] = [],
+    options: Partial<ChainOptions> = {},
+  ): Promise<Chain> => {
+    const stages = [stage('dedupe'), stage('enrich'), stage('score'), stage('route', finish)].map(
+      (each) => replaced.find(({ name }) => name === each.name) ?? each,
+    )
+    chain = await startChain({
+      log,
+      codec,
+      stages,
+      chain: 'fused',
+      context: { now: Date.now, hash },
+      ...options,
+    })
+    await chain.ready()
+    return chain
+  }
+  const recordOf = (event: Event): NewRecord => ({
+    topic: 'received',
+    key: event.key,
+    value: codec.encode('event', event),
+    headers: { id: event.id },
+  })
+  const send = (...ids: string[]) => log.append(ids.map((id) => recordOf(eventOf(id))))
+  const stored = async (topic: string): Promise<readonly StoredRecord[]> => {
+    const records: StoredRecord[] = []
+    for (const end of await log.ends(topic))
+      for await (const record of log.read({ ...end, offset: end.first })) records.push(record)
+    return records
+  }
+  const valuesOf = async <K extends RecordKind>(
+    kind: K,
+    topic: string,
+  ): Promise<readonly RecordKinds[K][]> =>
+    Promise.all(
+      (await stored(topic)).map(({ value }) => codec.decode(kind, value ?? new Uint8Array())),
+    )
+  const dispatched = async (): Promise<readonly string[]> =>
+    (await valuesOf('dispatch', 'dispatch')).map(({ event }) => event.id)
+  const settled = async (group = 'chain'): Promise<void> =>
+    expect
+      .poll(async () => (await log.lag(group)).reduce((sum, { records }) => sum + records, 0), {
+        timeout: 5_000,
+      })
+      .toBe(0)
+
+  it('settles outputs and decisions of a batch, in order', async () => {
+    await send('a', 'b', 'c')
+    await start()
+    await settled()
+    expect(await dispatched()).toEqual(['a', 'b', 'c'])
+    const sets = await valuesOf('decisions', 'decisions')
+    expect(sets.map(({ eventId }) => eventId)).toEqual(['a', 'b', 'c'])
+    expect(sets[0]?.decisions.map(({ stage }) => stage)).toEqual([
+      'dedupe',
+      'enrich',
+      'score',
+      'route',
+    ])
+    expect(sets[0]).toMatchObject({ tenant: 'acme', source: 'hook', type: 'note', run: 'live' })
+    expect((await valuesOf('dispatch', 'dispatch'))[1]?.event.origin).toEqual({
+      topic: 'received',
+      partition: 0,
+      offset: 1,
+    })
+  })
+
+  it('buries what cannot be decoded alone, with its bytes, place and headers', async () => {
+    const poison = new Uint8Array([0, 0, 0, 0, 1, 255, 255, 255, 255, 255, 255])
+    const stranger = new Uint8Array([0, 127, 0, 0, 9, 1, 2, 3])
+    await log.append([
+      recordOf(eventOf('a')),
+      { topic: 'received', key: 'k', value: poison, headers: { id: 'lost', tenant: 'acme' } },
+      { topic: 'received', key: 'k', value: stranger },
+      recordOf(eventOf('b')),
+    ])
+    await start()
+    await settled()
+    expect(await dispatched()).toEqual(['a', 'b'])
+    expect(await valuesOf('dead', 'dead')).toMatchObject([
+      {
+        code: 'ZENHOOK_SCHEMAS_BAD_FRAME',
+        eventId: '',
+        stage: 'dedupe',
+        origin: { topic: 'received', partition: 0, offset: 1 },
+        originHeaders: { id: 'lost', tenant: 'acme' },
+        original: poison,
+      },
+      { code: 'ZENHOOK_SCHEMAS_UNKNOWN_ID', original: stranger },
+    ])
+  })
+
+  it('retries the batch while a stage cannot decide, says so, and recovers', async () => {
+    let failures = 3
+    const metrics = createMetrics()
+    const dedupe = stage('dedupe', (item) => {
+      if (failures === 0) return pass(item)
+      failures -= 1
+      throw away()
+    })
+    await send('a')
+    const running = await start([dedupe], { metrics })
+    await expect.poll(() => running.health().ok).toBe(false)
+    expect(running.health().detail).toContain('received/0')
+    await settled()
+    expect(running.health()).toEqual({ ok: true, detail: '' })
+    expect(await dispatched()).toEqual(['a'])
+    expect(await stored('dead')).toEqual([])
+    const errors = await metrics.stageErrors.get()
+    expect(errors.values).toMatchObject([
+      { labels: { stage: 'dedupe', code: 'ZENHOOK_KV_UNAVAILABLE' }, value: 3 },
+    ])
+    const { values } = await metrics.stageEvents.get()
+    expect(values.map(({ value }) => value)).toEqual([1, 1, 1, 1])
+  })
+
+  it('narrows a failure down to the record that causes it, and buries that alone', async () => {
+    const enrich: Stage = {
+      name: 'enrich',
+      process: async (items) => {
+        if (items.some(({ event }) => event.id === 'b')) throw new TypeError('no such field')
+        return items.map(pass)
+      },
+    }
+    await send('a', 'b', 'c')
+    await start([enrich])
+    await settled()
+    expect(await dispatched()).toEqual(['a', 'c'])
+    const [dead] = await valuesOf('dead', 'dead')
+    expect(dead).toMatchObject({ eventId: 'b', tenant: 'acme', stage: 'enrich' })
+    expect(dead?.code).toBe('ZENHOOK_STAGE_FAILED')
+    expect(dead?.message).toContain('no such field')
+    expect(codec.decode('event', dead?.original ?? new Uint8Array())).toMatchObject({ id: 'b' })
+    const sets = await valuesOf('decisions', 'decisions')
+    expect(sets[1]?.decisions.map(({ stage, verdict }) => [stage, verdict])).toEqual([
+      ['dedupe', 'pass'],
+      ['enrich', 'dead'],
+    ])
+  })
+
+  it.each<[string, Stage]>([
+    ['gives too few outcomes', { name: 'score', process: async () => [] }],
+    [
+      'says what cannot be written down',
+      stage('score', ({ event }) => ({
+        kind: 'emit',
+        event,
+        decisions: [{ verdict: 'pass', reason: 'ok', details: { n: 1n } }],
+      })),
+    ],
+    [
+      'says dead',
+      stage('score', () => ({
+        kind: 'dead',
+        error: new ZenhookError('ZENHOOK_STAGE_FAILED'),
+        decisions: [{ verdict: 'dead', reason: 'no', details: {} }],
+      })),
+    ],
+    ['hands on what only a dispatch may be', stage('route')],
+  ])('buries the event when a stage %s', async (_, broken) => {
+    await send('a')
+    await start([broken])
+    await settled()
+    expect(await dispatched()).toEqual([])
+    expect(await valuesOf('dead', 'dead')).toMatchObject([{ eventId: 'a', stage: broken.name }])
+    const [set] = await valuesOf('decisions', 'decisions')
+    expect(set?.decisions.at(-1)).toMatchObject({ stage: broken.name, verdict: 'dead' })
+  })
+
+  it('settles what stands before a record that must wait, and nothing behind it', async () => {
+    let waits = true
+    const score = stage('score', (item) =>
+      waits && item.event.id === 'b'
+        ? { kind: 'retry', afterMs: 40, error: away(), decisions: [] }
+        : pass(item),
+    )
+    await send('a', 'b', 'c')
+    const running = await start([score])
+    await expect.poll(dispatched).toEqual(['a'])
+    expect(running.health().detail).toContain('waits for offset 1')
+    waits = false
+    await settled()
+    expect(await dispatched()).toEqual(['a', 'b', 'c'])
+    expect(running.health().ok).toBe(true)
+  })
+
+  it('counts further log copies but publishes nothing in the place of the first', async () => {
+    const metrics = createMetrics()
+    const seen = new Set<string>()
+    const dedupe = stage('dedupe', (item) => {
+      if (!seen.has(item.event.id)) {
+        seen.add(item.event.id)
+        return pass(item)
+      }
+      return {
+        kind: 'drop',
+        reason: 'log_copy',
+        copy: true,
+        decisions: [{ verdict: 'drop', reason: 'log_copy', details: {} }],
+      }
+    })
+    await send('a', 'a')
+    await start([dedupe], { metrics })
+    await settled()
+    expect(await valuesOf('decisions', 'decisions')).toHaveLength(1)
+    const { values } = await metrics.stageEvents.get()
+    expect(values.map(({ labels }) => labels.reason)).toContain('log_copy')
+  })
+
+  it('leaves a pointer where a dead letter is larger than its topic accepts', async () => {
+    log = createMemoryLog()
+    await log.ensureTopics(
+      specs.map((topic) =>
+        topic.name === 'dispatch' ? { ...topic, maxMessageBytes: 5_000 } : topic,
+      ),
+    )
+    await log.append(
+      ['a', 'large', 'b'].map((id) => recordOf(eventOf(id, id === 'large' ? 9_000 : 2))),
+    )
+    await start()
+    await settled()
+    expect(await dispatched()).toEqual(['a', 'b'])
+    expect(await valuesOf('dead', 'dead')).toMatchObject([
+      {
+        code: 'ZENHOOK_LOG_RECORD_TOO_LARGE',
+        origin: { topic: 'received', offset: 1 },
+        original: new Uint8Array(),
+      },
+    ])
+  })
+
+  it('waits for a schema while the registry is away, then buries and goes on', async () => {
+    let now = 1_000
+    let asked = 0
+    const waiting: Codec = {
+      ...codec,
+      decode: <K extends RecordKind>(kind: K, bytes: Uint8Array) => {
+        if (bytes[4] !== 99) return codec.decode(kind, bytes)
+        asked += 1
+        now += 40_000
+        return Promise.reject(
+          new ZenhookError('ZENHOOK_SCHEMAS_UNAVAILABLE', { retriable: true, retryAfterMs: 1 }),
+        )
+      },
+    }
+    await log.append([
+      { topic: 'received', key: 'k', value: new Uint8Array([0, 0, 0, 0, 99]) },
+      recordOf(eventOf('a')),
+    ])
+    await start([], { codec: waiting, context: { now: () => now, hash } })
+    await settled()
+    expect(asked).toBeGreaterThan(1)
+    expect(await valuesOf('dead', 'dead')).toMatchObject([{ code: 'ZENHOOK_SCHEMAS_UNAVAILABLE' }])
+    expect(await dispatched()).toEqual(['a'])
+  })
+
+  it('keeps progress when the outputs cannot be written', async () => {
+    let broken = true
+    const failing: Log = {
+      ...log,
+      subscribe: (options, onBatch) =>
+        log.subscribe(options, (batch) =>
+          onBatch({
+            ...batch,
+            settle: async (through, outputs) => {
+              if (broken) throw new ZenhookError('ZENHOOK_LOG_UNAVAILABLE', { retriable: true })
+              await batch.settle(through, outputs)
+            },
+          }),
+        ),
+    }
+    await send('a')
+    const running = await start([], { log: failing })
+    await expect.poll(() => running.health().ok).toBe(false)
+    expect(await log.lag('chain')).toMatchObject([{ records: 1 }])
+    broken = false
+    await settled()
+    expect(await dispatched()).toEqual(['a'])
+  })
+
+  it('takes cancellation for no failure, and loses nothing by it', async () => {
+    const metrics = createMetrics()
+    let entered = false
+    const hanging: Stage = {
+      name: 'score',
+      process: (_, signal) =>
+        new Promise((_resolve, reject) => {
+          entered = true
+          signal.addEventListener('abort', () => reject(signal.reason))
+        }),
+    }
+    await send('a')
+    const running = await start([hanging], { metrics })
+    await expect.poll(() => entered).toBe(true)
+    await running.close()
+    expect(running.health().ok).toBe(true)
+    expect((await metrics.stageErrors.get()).values).toEqual([])
+    expect(await stored('dead')).toEqual([])
+    await start()
+    await settled()
+    expect(await dispatched()).toEqual(['a'])
+  })
+
+  it('runs only the stages it is told to in a split chain', async () => {
+    await send('a')
+    const running = await start([], {
+      chain: 'split',
+      only: ['dedupe', 'enrich'],
+      groupPrefix: 'zen',
+    })
+    expect(running.topology.links.map(({ group }) => group)).toEqual(['zen.dedupe', 'zen.enrich'])
+    await expect.poll(async () => (await stored('enriched')).length).toBe(1)
+    expect(await stored('scored')).toEqual([])
+  })
+
+  it('refuses a stage that nobody knows', async () => {
+    await expect(start([], { chain: 'split', only: ['polish'] })).rejects.toMatchObject({
+      code: 'ZENHOOK_STAGE_UNKNOWN',
+    })
+    await expect(start([], { stages: [] })).rejects.toMatchObject({ code: 'ZENHOOK_STAGE_UNKNOWN' })
+  })
+})
