@@ -266,7 +266,9 @@ export const decisionsContract = (harness: DecisionsHarness): void => {
       await store.insert('events', rows)
       const started = performance.now()
       const error = await failure(
-        store.query('SELECT sum(cityHash64(a.id, b.id, c.id)) FROM events a, events b, events c'),
+        store.query(
+          'SELECT sum(cityHash64(a.id, b.id, c.id, d.id)) FROM events a, events b, events c, events d',
+        ),
       )
       expect(error).toMatchObject({ code: 'ZENHOOK_DECISIONS_QUERY_FAILED', retriable: false })
       expect(performance.now() - started).toBeLessThan((queryLimits.executionSeconds + 15) * 1_000)
