@@ -1,17 +1,19 @@
 import { resolve } from 'node:path'
+import { loadSettings as readSettings, type Settings as Values } from '../core/config/env.ts'
 import { nearest } from '../core/config/nearest.ts'
-import { defaultDataDir } from './context.ts'
+import { ZenhookError } from '../core/errors/index.ts'
+import { parseRange } from '../core/net/address.ts'
 import { usage } from './output.ts'
 import { isRole, type Role, roles } from './runtime/roles.ts'
-import type { Settings } from './settings.ts'
+import type { KafkaSasl, Settings } from './settings.ts'
 
 /** Flags of `start` as the command line gives them. */
 export interface Flags {
   config?: string
   dataDir?: string
   host?: string
-  port?: number
-  adminPort?: number
+  port?: string
+  adminPort?: string
   roles?: string
   chain?: string
   demo: boolean
@@ -39,32 +41,81 @@ const chainOf = (text: string | undefined): Settings['chain'] => {
   throw usage(`There is no chain '${text}'`, 'Use fused or split')
 }
 
-export const loadSettings = async (
+const rangesOf = (texts: readonly string[] | undefined): readonly string[] => {
+  const ranges = (texts ?? []).flatMap((text) => text.split(',')).map((each) => each.trim())
+  for (const range of ranges) {
+    try {
+      parseRange(range)
+    } catch {
+      throw usage(`--allow-private '${range}' is not a range such as 10.0.0.0/8`)
+    }
+  }
+  return ranges
+}
+
+const saslOf = (values: Values): KafkaSasl | undefined => {
+  const mechanism = values.kafkaSaslMechanism.value
+  if (mechanism === undefined) return undefined
+  const username = values.kafkaSaslUsername.value
+  const password = values.kafkaSaslPassword.value
+  if (username === undefined || password === undefined) {
+    throw new ZenhookError('ZENHOOK_CONFIG_BAD_ENV', {
+      message: 'KAFKA_SASL_MECHANISM is set without KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
+    })
+  }
+  return { mechanism, username, password }
+}
+
+const kafkaOf = (values: Values): Settings['kafka'] => {
+  const brokers = values.kafkaBrokers.value
+  if (brokers.length === 0) return undefined
+  const sasl = saslOf(values)
+  return {
+    brokers,
+    clientId: values.kafkaClientId.value,
+    ssl: values.kafkaSsl.value,
+    ...(sasl === undefined ? {} : { sasl }),
+  }
+}
+
+/** What flags and environment say together; throws for the first flag, or for all variables, that are wrong. */
+export const loadSettings = (
   flags: Flags,
   env: NodeJS.ProcessEnv,
-): Promise<{ settings: Settings; warnings: readonly string[] }> => {
+): { settings: Settings; warnings: readonly string[] } => {
+  const { settings: values, warnings } = readSettings({
+    env,
+    flags: {
+      port: flags.port,
+      'admin-port': flags.adminPort,
+      host: flags.host,
+      'data-dir': flags.dataDir,
+    },
+  })
+  const kafka = kafkaOf(values)
   const settings: Settings = {
-    host: flags.host ?? env.HOST ?? '127.0.0.1',
-    port: flags.port ?? Number(env.PORT ?? 8080),
-    portAsked: flags.port !== undefined || env.PORT !== undefined,
-    adminHost: '127.0.0.1',
-    adminPort: flags.adminPort ?? Number(env.ADMIN_PORT ?? 8081),
-    adminPortAsked: flags.adminPort !== undefined || env.ADMIN_PORT !== undefined,
-    dataDir: resolve(flags.dataDir ?? env.DATA_DIR ?? defaultDataDir),
-    logLevel: env.LOG_LEVEL ?? 'warn',
-    topicPrefix: env.KAFKA_TOPIC_PREFIX ?? 'zenhook',
-    allowPrivate: flags.allowPrivate ?? [],
+    host: values.host.value,
+    port: values.port.value,
+    portAsked: values.port.origin !== 'default',
+    adminHost: values.adminHost.value,
+    adminPort: values.adminPort.value,
+    adminPortAsked: values.adminPort.origin !== 'default',
+    publicUrl: values.publicUrl.value,
+    dataDir: resolve(values.dataDir.value),
+    logLevel: values.logLevel.value,
+    topicPrefix: values.kafkaTopicPrefix.value,
+    kafka,
+    schemaRegistryUrl: values.schemaRegistryUrl.value,
+    redisUrl: values.redisUrl.value,
+    clickhouseUrl: values.clickhouseUrl.value,
+    secretsDir: values.secretsDir.value,
+    token: values.token.value,
+    allowPrivate: rangesOf(flags.allowPrivate),
     roles: rolesOf(flags.roles),
     chain: chainOf(flags.chain),
     demo: flags.demo,
-    play: true,
+    play: ['127.0.0.1', '::1', 'localhost'].includes(values.adminHost.value),
     env,
-    ...(env.KAFKA_BROKERS && {
-      kafka: { brokers: env.KAFKA_BROKERS.split(','), clientId: 'zenhook' },
-    }),
-    ...(env.REDIS_URL && { redisUrl: env.REDIS_URL }),
-    ...(env.SCHEMA_REGISTRY_URL && { schemaRegistryUrl: env.SCHEMA_REGISTRY_URL }),
-    ...(env.CLICKHOUSE_URL && { clickhouseUrl: env.CLICKHOUSE_URL }),
   }
-  return { settings, warnings: [] }
+  return { settings, warnings }
 }

@@ -10,19 +10,21 @@ export interface Settings {
   adminHost: string
   adminPort: number
   adminPortAsked: boolean
-  publicUrl?: string
+  publicUrl: string | undefined
   /** Absolute. */
   dataDir: string
   logLevel: string
   /** Of topics, groups, keys in Redis. */
   topicPrefix: string
-  kafka?: { brokers: readonly string[]; clientId: string; ssl?: boolean; sasl?: KafkaSasl }
-  schemaRegistryUrl?: string
-  redisUrl?: string
-  clickhouseUrl?: string
-  secretsDir?: string
+  kafka:
+    | { brokers: readonly string[]; clientId: string; ssl: boolean; sasl?: KafkaSasl }
+    | undefined
+  schemaRegistryUrl: string | undefined
+  redisUrl: string | undefined
+  clickhouseUrl: string | undefined
+  secretsDir: string | undefined
   /** Token of the admin listener; made and kept in the data folder by default. */
-  token?: string
+  token: string | undefined
   /** Private ranges that destinations may be granted. */
   allowPrivate: readonly string[]
   roles: ReadonlySet<Role>

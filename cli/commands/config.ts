@@ -1,7 +1,9 @@
 import { Command } from 'commander'
+import { loadSettings, showSettings } from '../../core/config/env.ts'
 import { checkConfig } from '../../core/registry/config/index.ts'
 import { components } from '../components.ts'
 import { contextOf, readInput, withGlobals } from '../context.ts'
+import { listing } from '../output.ts'
 import { Negative } from '../run.ts'
 
 const check = (): Command =>
@@ -34,5 +36,28 @@ const check = (): Command =>
       if (faults.length > 0) throw new Negative()
     })
 
+const env = (): Command =>
+  withGlobals(new Command('env'))
+    .description(
+      'every setting of the environment with its value and where it came from; secrets masked',
+    )
+    .action((_options, command: Command) => {
+      const { streams, format } = contextOf(command)
+      const { settings, warnings } = loadSettings({ env: process.env })
+      for (const warning of warnings) streams.err(`warning: ${warning}\n`)
+      streams.out(
+        listing(
+          showSettings(settings),
+          [
+            { title: 'variable', value: (s) => s.env },
+            { title: 'value', value: (s) => s.value },
+            { title: 'origin', value: (s) => s.origin },
+            { title: 'from', value: (s) => s.from, wide: true },
+          ],
+          format,
+        ),
+      )
+    })
+
 export const configCommand = (): Command =>
-  new Command('config').description('configuration files').addCommand(check())
+  new Command('config').description('configuration files').addCommand(check()).addCommand(env())

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { messageOf } from '../../core/errors/index.ts'
 import { createLogger } from '../../core/telemetry/index.ts'
-import { collect, readInput, wholeNumber } from '../context.ts'
+import { collect, readInput } from '../context.ts'
 import { demoConfig, demoSecret, demoSource, sendDemo } from '../demo.ts'
 import { type Flags, loadSettings } from '../load-settings.ts'
 import { type Runtime, startRuntime } from '../runtime/index.ts'
@@ -47,7 +47,7 @@ const ended = (): Promise<NodeJS.Signals> =>
   })
 
 const start = async (flags: Flags): Promise<void> => {
-  const { settings, warnings } = await loadSettings(flags, process.env)
+  const { settings, warnings } = loadSettings(flags, process.env)
   const logger = createLogger({ level: settings.logLevel })
   for (const warning of warnings) logger.warn({}, warning)
   const demo = settings.demo ? await demoSecret(settings.dataDir) : undefined
@@ -79,16 +79,8 @@ export const startCommand = (): Command =>
     .option('--config <file>', 'configuration to publish at the start')
     .option('--data-dir <dir>', 'data folder (default: .zenhook; also DATA_DIR)')
     .option('--host <host>', 'address of the public listener (default: 127.0.0.1; also HOST)')
-    .option(
-      '--port <n>',
-      'port of the public listener (default: 8080; also PORT)',
-      wholeNumber(0, 65_535),
-    )
-    .option(
-      '--admin-port <n>',
-      'port of the admin listener (default: 8081; also ADMIN_PORT)',
-      wholeNumber(0, 65_535),
-    )
+    .option('--port <n>', 'port of the public listener (default: 8080; also PORT)')
+    .option('--admin-port <n>', 'port of the admin listener (default: 8081; also ADMIN_PORT)')
     .option('--roles <list>', 'all, or a list of ingress, processors, connectors, sink, api')
     .option('--chain <mode>', 'fused, or split with a topic between the stages')
     .option('--no-demo', 'without the demo source and its sample event')

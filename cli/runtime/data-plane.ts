@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { startDelivery } from '../../connectors/deliver.ts'
 import type { Bins } from '../../connectors/index.ts'
 import { startSink } from '../../core/decisions/sink.ts'
-import { delayed, startDelays } from '../../core/log/delay.ts'
 import { createEgress, type Listener } from '../../core/net/index.ts'
 import { startChain } from '../../core/stage/runner.ts'
 import type { StageContext } from '../../core/stage/types.ts'
@@ -124,9 +123,6 @@ export const startConnectors = async (
 ): Promise<RoleParts> => {
   const egress = createEgress({ grants: settings.allowPrivate, ownListeners })
   const part = logger.child({ part: 'connectors' })
-  const delays = await startDelays(engines.log, {
-    onError: (error) => part.warn({ error: String(error) }, 'a delay tier met an error'),
-  })
   const delivery = await startDelivery({
     log: engines.log,
     codec: engines.codec,
@@ -137,13 +133,11 @@ export const startConnectors = async (
     hash,
     metrics,
     logger: part,
-    delayed,
     putInBin: bins.putInBin,
   })
   return {
     probes: {},
     close: async () => {
-      await delays.close()
       await delivery.close()
       await egress.close()
     },
