@@ -33,6 +33,7 @@ export const createClient = (options: KafkaLogOptions, retry: KafkaConfig['retry
     brokers: [...options.brokers],
     ...(options.ssl !== undefined && { ssl: options.ssl }),
     ...(options.sasl !== undefined && { sasl: options.sasl }),
+    ...(options.socketFactory !== undefined && { socketFactory: options.socketFactory }),
     connectionTimeout: 2_000,
     authenticationTimeout: 5_000,
     requestTimeout: options.requestTimeoutMs ?? 5_000,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Kafka, logLevel } from 'kafkajs'
+import { type ISocketFactory, Kafka, logLevel } from 'kafkajs'
 import { describe, it } from 'vitest'
 import { sharedKafka } from '../../../scripts/servers/state.ts'
 import { testServers } from '../../../test/servers.ts'
@@ -9,20 +10,46 @@ import { type LogHarness, logContract } from '../contract.ts'
 import type { Log } from '../port.ts'
 import { createKafkaLog } from './index.ts'
 
+/** Connections that can all be cut at once, as the death of a process cuts them. */
+const createWire = (): { socketFactory: ISocketFactory; cut(): void } => {
+  const sockets = new Set<Socket>()
+  let isCut = false
+  return {
+    socketFactory: ({ host, port, onConnect }) => {
+      // Nobody listens on port 1: what is dead connects no more.
+      const socket = connect({ host, port: isCut ? 1 : port }, onConnect)
+      socket.setNoDelay(true)
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
+      return socket
+    },
+    cut: () => {
+      isCut = true
+      for (const socket of sockets) socket.resetAndDestroy()
+    },
+  }
+}
+
 const harnessOf = (brokers: string[]): LogHarness => {
   const run = randomUUID().slice(0, 8)
   const prefix = `t${run}`
   const shared = sharedKafka()
   // Faults need the processes: those of the environment's brokers are not ours to kill.
   const cluster = shared?.brokers.join() === brokers.join() ? shared : undefined
-  const open = async (): Promise<Log> =>
-    createKafkaLog({
+  const wires = new Map<Log, () => void>()
+  const open = async (): Promise<Log> => {
+    const { socketFactory, cut } = createWire()
+    const log = createKafkaLog({
       brokers,
       prefix,
       logger: silentLogger,
+      socketFactory,
       sessionTimeoutMs: 6_000,
       requestTimeoutMs: 1_500,
     })
+    wires.set(log, cut)
+    return log
+  }
   const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
   return {
     capabilities: {
@@ -36,6 +63,12 @@ const harnessOf = (brokers: string[]): LogHarness => {
     open,
     restart: async (log) => {
       await log.close()
+      return open()
+    },
+    // As Kafka sees it: every connection ends in the middle of whatever it carried, and none follows.
+    crash: async (log) => {
+      wires.get(log)?.()
+      log.close().catch(() => undefined)
       return open()
     },
     trim: async (_log, topic, partition, until) => {

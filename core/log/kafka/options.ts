@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
-import type { SASLOptions } from 'kafkajs'
+import type { ISocketFactory, SASLOptions } from 'kafkajs'
 
 /** The part of a logger that the adapter uses; `Logger` of core/telemetry is one. */
 export interface KafkaLogger {
@@ -19,6 +19,8 @@ export interface KafkaLogOptions {
   ssl?: boolean | ConnectionOptions
   sasl?: SASLOptions
   logger: KafkaLogger
+  /** How connections are made, for proxies and for tests that cut them. */
+  socketFactory?: ISocketFactory
   /** An append that is not acknowledged by then rejects with ZENHOOK_LOG_UNAVAILABLE. 15 s. */
   appendTimeoutMs?: number
   /** One request to a broker. 3 s for appends and 5 s for the rest. */
