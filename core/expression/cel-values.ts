@@ -3,22 +3,27 @@
  * converted when they are read and once. The library's own conversion copies every object at each
  * access and trips over such names.
  */
-class JsonMap extends Map<string, unknown> {
-  readonly #source: object
+class LazyMap extends Map<string, unknown> {
+  readonly #names: () => readonly string[]
+  readonly #read: (name: string) => unknown
 
-  constructor(source: object) {
+  /** `read` gives `undefined` for what is not there. */
+  constructor(names: () => readonly string[], read: (name: string) => unknown) {
     super()
-    this.#source = source
+    this.#names = names
+    this.#read = read
   }
 
   override get size(): number {
-    return Object.keys(this.#source).length
+    let count = 0
+    for (const _ of this.keys()) count += 1
+    return count
   }
 
   override get(key: string): unknown {
     const known = super.get(key)
-    if (known !== undefined || !Object.hasOwn(this.#source, key)) return known
-    const value = toCel(Reflect.get(this.#source, key))
+    if (known !== undefined) return known
+    const value = toCel(this.#read(key))
     if (value !== undefined) super.set(key, value)
     return value
   }
@@ -28,7 +33,7 @@ class JsonMap extends Map<string, unknown> {
   }
 
   override *keys(): MapIterator<string> {
-    for (const key of Object.keys(this.#source)) if (this.has(key)) yield key
+    for (const key of this.#names()) if (this.has(key)) yield key
   }
 
   override *values(): MapIterator<unknown> {
@@ -48,16 +53,24 @@ class JsonMap extends Map<string, unknown> {
   }
 }
 
-const maps = new WeakMap<object, JsonMap>()
+export const mapOf = (source: object): ReadonlyMap<string, unknown> =>
+  new LazyMap(
+    () => Object.keys(source),
+    (name) => (Object.hasOwn(source, name) ? Reflect.get(source, name) : undefined),
+  )
 
-/** One view per object, so that several conditions on one event share what they read. */
-export const mapOf = (source: object): ReadonlyMap<string, unknown> => {
-  const known = maps.get(source)
-  if (known !== undefined) return known
-  const made = new JsonMap(source)
-  maps.set(source, made)
-  return made
-}
+/** Only these members of an object, read when they are needed. */
+export const pickOf = <K extends string>(
+  source: { readonly [P in K]?: unknown },
+  names: readonly K[],
+): ReadonlyMap<string, unknown> =>
+  new LazyMap(
+    () => names,
+    (name) => {
+      const known = names.find((each) => each === name)
+      return known === undefined ? undefined : source[known]
+    },
+  )
 
 export const toCel = (value: unknown): unknown => {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) {

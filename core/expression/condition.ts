@@ -4,7 +4,7 @@ import { messageOf, ZenhookError } from '../errors/index.ts'
 import type { Event } from '../event/index.ts'
 import { environment, refill } from './cel-env.ts'
 import { type ConditionFault, inspect } from './cel-inspect.ts'
-import { mapOf } from './cel-values.ts'
+import { mapOf, pickOf } from './cel-values.ts'
 
 /** What a condition reads. `score` is the object that the stage score added to the facts, `{}` before. */
 export interface ConditionInput {
@@ -43,24 +43,17 @@ const eventFields = [
   'data',
 ] as const
 
-type EventField = (typeof eventFields)[number]
+const viewOf = ({ event, facts, score }: ConditionInput) => ({
+  event: pickOf(event, eventFields),
+  facts: mapOf(facts),
+  score: mapOf(score),
+})
 
-/** The event as a condition sees it; `data` is parsed only when it is read. */
-const viewOf = (event: Event): object => {
-  const view: Record<string, unknown> = Object.create(null)
-  for (const field of eventFields) {
-    Object.defineProperty(view, field, { enumerable: true, get: () => event[field] })
-  }
-  return view satisfies Partial<Record<EventField, unknown>>
-}
-
-const views = new WeakMap<Event, object>()
-const eventView = (event: Event): object => {
-  const known = views.get(event)
-  if (known !== undefined) return known
-  const made = viewOf(event)
-  views.set(event, made)
-  return made
+// All conditions of an event are tested on one input, one after the other: what one read, the next finds.
+let last: { input: ConditionInput; view: ReturnType<typeof viewOf> } | undefined
+const sharedView = (input: ConditionInput): ReturnType<typeof viewOf> => {
+  if (last?.input !== input) last = { input, view: viewOf(input) }
+  return last.view
 }
 
 const bad = (message: string, offset: number): ZenhookError =>
@@ -119,14 +112,10 @@ export const compileCondition = (source: string): Condition => {
   const evaluate = plan(environment, expression)
   return {
     source,
-    test({ event, facts, score }) {
+    test(input) {
       refill()
       try {
-        const result = evaluate({
-          event: mapOf(eventView(event)),
-          facts: mapOf(facts),
-          score: mapOf(score),
-        } as Parameters<typeof evaluate>[0])
+        const result = evaluate(sharedView(input) as Parameters<typeof evaluate>[0])
         if (isCelError(result)) return { matched: false, error: result.message }
         if (typeof result === 'boolean') return { matched: result }
         return { matched: false, error: 'the condition gives no boolean' }

@@ -1,7 +1,10 @@
 import jsonata from 'jsonata'
 
 export const transformLimits = {
-  timeoutMs: 100,
+  /** Expressions evaluated: the limit that counts, the same on every machine. */
+  steps: 50_000,
+  /** Wall time, for what steps do not see; generous, since a busy process must not kill a good transform. */
+  timeoutMs: 1_000,
   /** Characters of JSON that come out. */
   output: 1_048_576,
   /** Characters of any string on the way, elements of any list that the expression makes. */
@@ -20,8 +23,16 @@ const within = (size: number, limit: number, what: string): void => {
   if (size > limit) throw new LimitError(`${what} is larger than ${limit}`)
 }
 
-/** Every intermediate result passes here, so that doubling ends before it costs memory. */
-export const checkStep = (value: unknown): void => {
+const stepsKey = Symbol('steps')
+
+/**
+ * After every step of an evaluation: counts it, and looks at its result, so that doubling ends before it
+ * costs memory. `run` is an object of this evaluation alone.
+ */
+export const checkStep = (run: object, value: unknown): void => {
+  const steps = Number(Reflect.get(run, stepsKey) ?? 0) + 1
+  Reflect.set(run, stepsKey, steps)
+  within(steps, transformLimits.steps, 'the number of steps')
   if (typeof value === 'string') within(value.length, transformLimits.text, 'a text')
 }
 

@@ -19,13 +19,14 @@ export interface Transform {
   /**
    * What the expression makes of an event: a JSON value. Its root holds `id`, `tenant`, `source`,
    * `provider`, `type`, `receivedAt` (RFC 3339), `deliveryId`, `contentType`, `headers`, `data`, `facts`.
-   * Rejects with ZENHOOK_CONFIG_TRANSFORM_FAILED or ZENHOOK_CONFIG_TRANSFORM_LIMIT, neither retriable.
+   * Rejects with ZENHOOK_CONFIG_TRANSFORM_FAILED or ZENHOOK_CONFIG_TRANSFORM_LIMIT,
+   * retriable only when it ran out of wall time.
    */
   run(event: Event): Promise<unknown>
 }
 
 export interface TransformOptions {
-  /** Milliseconds that one evaluation may take. */
+  /** Milliseconds of wall time that one evaluation may take. */
   timeoutMs?: number
   /** Characters of JSON that may come out. */
   maxOutput?: number
@@ -52,17 +53,24 @@ const offsetOf = (error: unknown): number => {
   return typeof position === 'number' ? Math.max(0, position - length) : 0
 }
 
-const limitCodes = new Set(['D1011', 'D1012', 'D2014', 'D2015'])
+const limitCodes = new Set(['D1011', 'D2014', 'D2015'])
 
 const failure = (error: unknown): ZenhookError => {
   if (isZenhookError(error)) return error
+  const outOfTime = field(error, 'code') === 'D1012'
   const limit =
+    outOfTime ||
     error instanceof LimitError ||
     error instanceof RangeError ||
     limitCodes.has(String(field(error, 'code')))
   return new ZenhookError(
     limit ? 'ZENHOOK_CONFIG_TRANSFORM_LIMIT' : 'ZENHOOK_CONFIG_TRANSFORM_FAILED',
-    { message: `The transform failed: ${describe(error)}`, cause: error },
+    {
+      message: `The transform failed: ${describe(error)}`,
+      cause: error,
+      // Time is the machine's affair as well: another attempt may do. All other limits are the same again.
+      retriable: outOfTime,
+    },
   )
 }
 
@@ -108,7 +116,11 @@ export const compileTransform = (source: string, options: TransformOptions = {})
     expression.registerFunction(name, implementation, signature)
   }
   const onExit: unknown = Symbol.for('jsonata.__evaluate_exit')
-  expression.assign(onExit as string, (...call: unknown[]) => checkStep(call[3]))
+  expression.assign(onExit as string, (...call: unknown[]) => {
+    const [, , environment, result] = call
+    const run = field(environment, 'base')
+    checkStep(typeof run === 'object' && run !== null ? run : call, result)
+  })
   return {
     source,
     async run(event) {
