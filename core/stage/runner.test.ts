@@ -1,66 +1,14 @@
-import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ZenhookError } from '../errors/index.ts'
 import { createFileSchemas } from '../event/codec/files/index.ts'
 import { type Codec, createCodec, type RecordKind, type RecordKinds } from '../event/codec/index.ts'
-import { type Event, makeEvent } from '../event/index.ts'
 import { createMemoryLog } from '../log/memory/index.ts'
 import type { Log, NewRecord, StoredRecord, TopicSpec } from '../log/port.ts'
 import { topics } from '../log/topics.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { type Chain, type ChainOptions, startChain } from './runner.ts'
-import type { Item, Outcome, Stage } from './types.ts'
-
-const hash = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex')
-const away = (): ZenhookError => new ZenhookError('ZENHOOK_KV_UNAVAILABLE', { retriable: true })
-
-const eventOf = (id: string, size = 2): Event =>
-  makeEvent({
-    id,
-    tenant: 'acme',
-    source: 'hook',
-    provider: 'token',
-    type: 'note',
-    key: 'k',
-    dedupeKey: id,
-    dedupeWindowMs: 1,
-    receivedAt: 1,
-    contentType: 'text/plain',
-    headers: {},
-    raw: new Uint8Array(size),
-    facts: {},
-    verification: { scheme: 'token', bodyCovered: false, idCovered: false },
-  })
-
-const pass = ({ event }: Item): Outcome => ({
-  kind: 'emit',
-  event,
-  decisions: [{ verdict: 'pass', reason: 'ok', details: {} }],
-})
-
-const stage = (name: string, decide: (item: Item) => Outcome | Promise<Outcome> = pass): Stage => ({
-  name,
-  process: (items) => Promise.all(items.map(async (item) => decide(item))),
-})
-
-const finish = ({ event, run }: Item): Outcome => ({
-  kind: 'dispatch',
-  dispatches: [
-    {
-      id: `dsp_${event.id}`,
-      event,
-      destination: 'd',
-      route: 'r',
-      revision: '1',
-      key: 'k',
-      run,
-      attempt: 0,
-      createdAt: 1,
-      notBefore: 0,
-    },
-  ],
-  decisions: [{ verdict: 'dispatch', reason: 'ok', dispatchId: `dsp_${event.id}`, details: {} }],
-})
+import { away, eventOf, finish, hash, pass, stage } from './testing.ts'
+import type { Stage } from './types.ts'
 
 describe('the runner', () => {
   let codec: Codec
@@ -97,7 +45,7 @@ describe('the runner', () => {
     await chain.ready()
     return chain
   }
-  const recordOf = (event: Event): NewRecord => ({
+  const recordOf = (event: ReturnType<typeof eventOf>): NewRecord => ({
     topic: 'received',
     key: event.key,
     value: codec.encode('event', event),

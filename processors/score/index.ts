@@ -3,7 +3,7 @@ import type { ComponentSpec } from '../../core/config/component.ts'
 import { messageOf } from '../../core/errors/index.ts'
 import { type Event, withFacts } from '../../core/event/index.ts'
 import type { Outcome, Stage, StageContext } from '../../core/stage/types.ts'
-import type { Score, Scorer } from './scorer.ts'
+import type { Contribution, Score, Scorer } from './scorer.ts'
 import { tableScorer } from './table.ts'
 
 export { type Contribution, logistic, type Score, type Scorer } from './scorer.ts'
@@ -52,11 +52,11 @@ export const createScore = (
   }
 }
 
-const outcomeOf = (event: Event, score: unknown, model: string, cause?: string): Outcome => {
-  const fault = cause ?? faultOf(score)
-  const valid = fault === undefined && isScore(score) ? score : undefined
+const outcomeOf = (event: Event, answer: unknown, model: string, cause?: string): Outcome => {
+  const score = cause ?? checked(answer)
+  const valid = typeof score === 'string' ? undefined : score
   const urgency = valid?.urgency ?? neutralUrgency
-  const degraded = valid === undefined || valid.degraded === true
+  const degraded = valid?.degraded ?? true
   return {
     kind: 'emit',
     event: withFacts(event, { ...event.facts, urgency, model, ...(degraded && { degraded }) }),
@@ -68,33 +68,30 @@ const outcomeOf = (event: Event, score: unknown, model: string, cause?: string):
         model,
         details: {
           contributions: valid?.contributions ?? [],
-          ...(fault !== undefined && { cause: fault }),
+          ...(typeof score === 'string' && { cause: score }),
         },
       },
     ],
   }
 }
 
-const isScore = (value: unknown): value is Score => faultOf(value) === undefined
-
 /** What a model answers is checked like anything from outside. */
-const faultOf = (score: unknown): string | undefined => {
-  if (typeof score !== 'object' || score === null) return 'the scorer gave no score'
-  const urgency: unknown = Reflect.get(score, 'urgency')
+const checked = (answer: unknown): Score | string => {
+  if (typeof answer !== 'object' || answer === null) return 'the scorer gave no score'
+  const { urgency, contributions, degraded }: Record<string, unknown> = { ...answer }
   if (typeof urgency !== 'number' || Number.isNaN(urgency)) return 'the urgency is not a number'
   if (urgency < 0 || urgency > 1) return `the urgency ${urgency} is not between 0 and 1`
-  const contributions: unknown = Reflect.get(score, 'contributions')
-  return Array.isArray(contributions) && contributions.every(isContribution)
-    ? undefined
-    : 'the contributions are not a list of feature, value and weight'
+  if (!Array.isArray(contributions) || !contributions.every(isContribution))
+    return 'the contributions are not a list of feature, value and weight'
+  return { urgency, contributions, degraded: degraded === true }
 }
 
-const isContribution = (each: unknown): boolean =>
-  typeof each === 'object' &&
-  each !== null &&
-  typeof Reflect.get(each, 'feature') === 'string' &&
-  Number.isFinite(Reflect.get(each, 'value')) &&
-  Number.isFinite(Reflect.get(each, 'weight'))
+const isContribution = (each: unknown): each is Contribution => {
+  if (typeof each !== 'object' || each === null) return false
+  if (!('feature' in each && 'value' in each && 'weight' in each)) return false
+  const { feature, value, weight } = each
+  return typeof feature === 'string' && Number.isFinite(value) && Number.isFinite(weight)
+}
 
 interface Answer {
   scores?: readonly unknown[]
