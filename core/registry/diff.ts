@@ -1,5 +1,5 @@
 import type { AnyObject, Difference } from './port.ts'
-import { canonicalJson } from './snapshot.ts'
+import { canonicalJson, textOf } from './snapshot.ts'
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -22,6 +22,7 @@ export const differences = (
   for (const key of [...new Set([...before.keys(), ...after.keys()])].sort()) {
     const old = before.get(key)
     const present = after.get(key)
+    if (old !== undefined && present !== undefined && textOf(old) === textOf(present)) continue
     const { kind, spec } = present ?? old ?? {}
     if (kind === undefined || spec === undefined) continue
     const { tenant, name } = spec

@@ -5,7 +5,7 @@ import type { NewRecord, StoredRecord } from '../log/port.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { parseObject } from './objects.ts'
 import type { AnyObject } from './port.ts'
-import { canonicalJson, keyOf, revisionOf } from './snapshot.ts'
+import { freezeObject, keyOf, revisionOf, textOf } from './snapshot.ts'
 
 export const registryTopic = 'registry'
 /** One key for every marker, so that compaction keeps the newest alone. */
@@ -93,7 +93,8 @@ export const createFold = (codec: Codec, logger: Logger): Fold => {
       try {
         const record = await codec.decode('registry', value)
         if (key === markerKey) return commit(record, offset)
-        const object = parseObject({ kind: record.kind, spec: JSON.parse(record.spec) })
+        const parsed = parseObject({ kind: record.kind, spec: JSON.parse(record.spec) })
+        const object = freezeObject(parsed)
         if (keyOf(object) !== key) throw new Error(`the record of ${key} holds ${keyOf(object)}`)
         pending.set(key, object)
         unreadable.delete(key)
@@ -124,10 +125,11 @@ export const recordsFor = (
     value: value === null ? null : codec.encode('registry', value),
   })
   const records: NewRecord[] = []
-  for (const [key, { kind, spec }] of target) {
+  for (const [key, object] of target) {
     const present = pending.get(key)
-    const text = canonicalJson(spec)
-    if (present !== undefined && canonicalJson(present.spec) === text) continue
+    const text = textOf(object)
+    if (present !== undefined && textOf(present) === text) continue
+    const { kind, spec } = object
     records.push(record(key, { kind, tenant: spec.tenant, name: spec.name, revision, spec: text }))
   }
   for (const key of pending.keys()) if (!target.has(key)) records.push(record(key, null))

@@ -23,18 +23,34 @@ export const objectKey = (object: { kind: string; tenant: string; name: string }
 export const keyOf = ({ kind, spec }: AnyObject): string =>
   objectKey({ kind, tenant: spec.tenant, name: spec.name })
 
-/** Names the content: order of publication and of members play no part. */
-export const revisionOf = (objects: Iterable<AnyObject>): string => {
-  const lines = [...objects].map((object) => `${keyOf(object)} ${canonicalJson(object.spec)}`)
-  return createHash('sha256').update(lines.sort().join('\n')).digest('hex').slice(0, 16)
-}
-
 const frozen = <T>(value: T): T => {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value)
     for (const member of Object.values(value)) frozen(member)
   }
   return value
+}
+
+/** Makes an object immutable, all the way down. */
+export const freezeObject = (object: AnyObject): AnyObject => {
+  frozen(object.spec)
+  return object
+}
+
+const texts = new WeakMap<object, string>()
+/** An object's content as canonical JSON; remembered once it can no longer change. */
+export const textOf = ({ spec }: AnyObject): string => {
+  const known = texts.get(spec)
+  if (known !== undefined) return known
+  const text = canonicalJson(spec)
+  if (Object.isFrozen(spec)) texts.set(spec, text)
+  return text
+}
+
+/** Names the content: order of publication and of members play no part. */
+export const revisionOf = (objects: Iterable<AnyObject>): string => {
+  const lines = [...objects].map((object) => `${keyOf(object)} ${textOf(object)}`)
+  return createHash('sha256').update(lines.sort().join('\n')).digest('hex').slice(0, 16)
 }
 
 /** The configuration at one revision: immutable (the objects are frozen), every look-up by a Map. */
@@ -45,7 +61,7 @@ export const snapshotOf = (objects: Iterable<AnyObject>, publishedAt: number): S
   const routes = new Map<string, Route[]>()
   const tenants = new Set<string>()
   for (const object of all) {
-    frozen(object.spec)
+    freezeObject(object)
     tenants.add(object.spec.tenant)
     const key = keyOf(object)
     if (object.kind === 'source') sources.set(key, object.spec)
