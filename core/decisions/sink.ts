@@ -20,7 +20,7 @@ export interface SinkOptions {
   batch?: {
     /** Rows of one insert, at most about; 5,000 by default. */
     rows?: number
-    /** How long a row waits for others, ms; 150 by default. */
+    /** How long a row waits for others, ms; 200 by default. */
     ms?: number
   }
   /** First and longest pause while ClickHouse is away, ms; 200 and 10,000 by default. */
@@ -45,7 +45,7 @@ export const sinkTopics: readonly string[] = ['received', 'decisions']
  */
 export const startSink = async (options: SinkOptions): Promise<Sink> => {
   const { log, codec, decisions, metrics, logger, now } = options
-  const { rows: batchRows = 5_000, ms: batchMs = 150 } = options.batch ?? {}
+  const { rows: batchRows = 5_000, ms: batchMs = 200 } = options.batch ?? {}
   const { firstMs = 200, longestMs = 10_000 } = options.backoff ?? {}
   const buffer = createBuffer()
   const stopping = new AbortController()
