@@ -1,0 +1,130 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Receiver, startReceiver, startWebhookReceiver } from '../test/fakes/receiver.ts'
+import { createRig, destinationOf, dispatchOf, mapKv, type Rig, until } from '../test/fakes/rig.ts'
+
+const cleanups: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+const receive = async (): Promise<Receiver> => {
+  const receiver = await startWebhookReceiver()
+  cleanups.push(() => receiver.close())
+  return receiver
+}
+const rigOf = async (...args: Parameters<typeof createRig>): Promise<Rig> => {
+  const rig = await createRig(...args)
+  cleanups.push(() => rig.close())
+  return rig
+}
+
+describe('trouble of one destination', () => {
+  it('that hangs is no trouble of the others', async () => {
+    const [dead, alive] = [await receive(), await receive()]
+    dead.fault = { hang: true }
+    const names = Array.from({ length: 19 }, (_, index) => `good-${index}`)
+    const rig = await rigOf(
+      [
+        destinationOf({ name: 'dead', config: { url: dead.url } }),
+        ...names.map((name) => destinationOf({ name, config: { url: alive.url } })),
+      ],
+      mapKv(),
+    )
+    await rig.start({ policy: { timeoutMs: 4_000, graceMs: 100 } })
+    // Far more for the dead one than the windows of both partitions hold.
+    await rig.send(Array.from({ length: 60 }, () => dispatchOf('dead')))
+    await until(() => dead.arrivals.length >= 40, 'hanging attempts')
+    const good = names.flatMap((name) => Array.from({ length: 10 }, () => dispatchOf(name)))
+    const sentAt = Date.now()
+    await rig.send(good)
+    await until(() => alive.arrivals.length === good.length, 'all good deliveries')
+    expect(Date.now() - sentAt).toBeLessThan(2_500)
+  })
+
+  it('that fails is probed, not stormed, and is drained when it is well again', async () => {
+    const receiver = await receive()
+    receiver.fault = { status: 500 }
+    const delaysMs = Array(12).fill(300)
+    const destination = destinationOf({
+      config: { url: receiver.url },
+      retry: { attempts: 13, delaysMs },
+    })
+    const rig = await rigOf([destination], mapKv())
+    await rig.start()
+    await rig.send(Array.from({ length: 40 }, () => dispatchOf('hooks')))
+    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    // All 40 once at most, before the breaker opened; then nothing while it is open.
+    const stormed = receiver.arrivals.length
+    expect(stormed).toBeGreaterThanOrEqual(10)
+    expect(stormed).toBeLessThanOrEqual(40)
+    receiver.fault = undefined
+    await until(
+      async () =>
+        (await rig.decisions()).filter(({ verdict }) => verdict === 'delivered').length === 40,
+      'all deliveries',
+      15_000,
+    )
+    expect(receiver.arrivals.length).toBe(stormed + 40)
+  })
+
+  it('that asks for peace gets it, and the others go on', async () => {
+    const [busy, alive] = [await receive(), await receive()]
+    busy.faults.push({ status: 429, headers: { 'retry-after': '2' } })
+    const rig = await rigOf(
+      [
+        destinationOf({ name: 'busy', config: { url: busy.url } }),
+        destinationOf({ name: 'good', config: { url: alive.url } }),
+      ],
+      mapKv(),
+    )
+    await rig.start()
+    await rig.send([dispatchOf('busy')])
+    await until(() => busy.arrivals.length === 1, 'the refusal')
+    const refusedAt = Date.now()
+    await rig.send([dispatchOf('busy'), dispatchOf('busy'), dispatchOf('good')])
+    await until(() => alive.arrivals.length === 1, 'the other')
+    expect(Date.now() - refusedAt).toBeLessThan(1_500)
+    await until(() => busy.arrivals.length === 4, 'all of the busy one')
+    const [, ...later] = busy.arrivals
+    for (const { at } of later) expect(at - refusedAt).toBeGreaterThan(1_800)
+  })
+
+  it('is held to its rate without a word in the decisions', async () => {
+    const receiver = await receive()
+    const destination = destinationOf({
+      config: { url: receiver.url },
+      rateLimit: { perSecond: 20, burst: 5 },
+    })
+    const rig = await rigOf([destination], mapKv())
+    await rig.start()
+    await rig.send(Array.from({ length: 45 }, () => dispatchOf('hooks')))
+    const startedAt = Date.now()
+    await until(() => receiver.arrivals.length === 45, 'all')
+    expect(Date.now() - startedAt).toBeGreaterThan(1_700)
+    const inOneSecond = receiver.arrivals.filter(({ at }) => at - startedAt < 1_000).length
+    expect(inOneSecond).toBeLessThanOrEqual(27)
+    await until(async () => (await rig.decisions()).length === 45, 'decisions')
+  })
+})
+
+describe('a loop', () => {
+  it('ends after three hops with a dead letter', async () => {
+    // Stands for our own ingress: what it gets comes back as an event of its own.
+    const seen: string[] = []
+    const loop = await startReceiver(({ headers }) => {
+      seen.push(headers['zenhook-hops'] ?? '')
+      const event = {
+        ...dispatchOf('hooks').event,
+        headers: { 'zenhook-hops': headers['zenhook-hops'] ?? '' },
+      }
+      void rig.send([dispatchOf('hooks', { event })])
+      return { status: 202 }
+    })
+    cleanups.push(() => loop.close())
+    const rig = await rigOf([destinationOf({ config: { url: loop.url } })], mapKv())
+    await rig.start()
+    await rig.send([dispatchOf('hooks')])
+    await until(async () => (await rig.dead()).length === 1, 'the dead letter')
+    expect(seen).toEqual(['1', '2', '3'])
+    expect(await rig.dead()).toMatchObject([{ code: 'ZENHOOK_CONNECTOR_HOP_LIMIT' }])
+  })
+})

@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest'
+import { destinationOf } from '../../test/fakes/rig.ts'
+import { createBreaker } from './breaker.ts'
+import { type Admission, createLimits, type Limits, type Ticket } from './limits.ts'
+
+const free = destinationOf()
+const rated = destinationOf({ rateLimit: { perSecond: 10, burst: 2 } })
+
+const ticketOf = (admission: Admission): Ticket => {
+  if (admission.kind !== 'go') throw new Error(`not let through: ${admission.kind}`)
+  return admission.ticket
+}
+const attempt = (limits: Limits, now: number, outcome: 'succeeded' | 'failed'): void =>
+  limits.release(ticketOf(limits.admit(free, now, false)), outcome, now)
+
+describe('limits of a destination', () => {
+  it('hold the rate: a burst, then a short wait, then a hop', () => {
+    const limits = createLimits({ maxWaiting: 1 })
+    ticketOf(limits.admit(rated, 0, false))
+    ticketOf(limits.admit(rated, 0, false))
+    expect(limits.admit(rated, 0, false)).toEqual({ kind: 'wait', until: 100 })
+    // One may wait here; the rest come back spaced by the rate.
+    expect(limits.admit(rated, 0, false)).toEqual({ kind: 'hop', until: 100 })
+    expect(limits.admit(rated, 0, false)).toEqual({ kind: 'hop', until: 200 })
+    expect(limits.admit(rated, 0, false)).toEqual({ kind: 'hop', until: 300 })
+    ticketOf(limits.admit(rated, 100, true))
+    expect(limits.admit(rated, 100, false)).toEqual({ kind: 'wait', until: 200 })
+  })
+
+  it('admit no more than the rate over a long time', () => {
+    const limits = createLimits()
+    let through = 0
+    for (let now = 0; now < 60_000; now += 5) {
+      const admission = limits.admit(rated, now, false)
+      if (admission.kind === 'go') {
+        through += 1
+        limits.release(admission.ticket, 'succeeded', now)
+      } else if (admission.kind === 'wait') limits.leave()
+    }
+    expect(through).toBeGreaterThan(590)
+    expect(through).toBeLessThanOrEqual(602)
+  })
+
+  it('hold the concurrency', () => {
+    const limits = createLimits()
+    const narrow = destinationOf({ rateLimit: { perSecond: 1_000, concurrent: 2 } })
+    const first = ticketOf(limits.admit(narrow, 0, false))
+    ticketOf(limits.admit(narrow, 0, false))
+    expect(limits.admit(narrow, 0, false).kind).toBe('wait')
+    limits.release(first, 'succeeded', 10)
+    ticketOf(limits.admit(narrow, 20, true))
+  })
+
+  it('honour a pause that the receiver asked for', () => {
+    const limits = createLimits()
+    limits.pause(60_000)
+    limits.pause(5_000)
+    expect(limits.admit(free, 0, false)).toMatchObject({ kind: 'hop', until: 60_000 })
+    ticketOf(limits.admit(free, 60_000, false))
+  })
+
+  it('give a destination whose attempts hang no more of the shared window', () => {
+    const limits = createLimits({ maxHanging: 3, hangingMs: 2_000 })
+    const hanging = [0, 1, 2].map((now) => ticketOf(limits.admit(free, now, false)))
+    ticketOf(limits.admit(free, 2_000, false))
+    expect(limits.admit(free, 2_500, false)).toMatchObject({ kind: 'hop' })
+    const [first] = hanging
+    if (first !== undefined) limits.release(first, 'succeeded', 3_000)
+    ticketOf(limits.admit(free, 3_000, false))
+  })
+
+  it('never take a fast destination for a hanging one', () => {
+    const limits = createLimits({ maxHanging: 3 })
+    for (let now = 0; now < 10_000; now += 10) {
+      const tickets = Array.from({ length: 50 }, () => ticketOf(limits.admit(free, now, false)))
+      for (const ticket of tickets) limits.release(ticket, 'succeeded', now + 5)
+    }
+  })
+})
+
+describe('the breaker', () => {
+  it('opens at seven failures of ten, not before ten', () => {
+    const limits = createLimits()
+    for (let i = 0; i < 9; i += 1) attempt(limits, i, 'failed')
+    attempt(limits, 9, 'failed')
+    expect(limits.admit(free, 10, false)).toMatchObject({ kind: 'hop', until: 5_009 })
+  })
+
+  it('stays closed below the ratio, and forgets what is long past', () => {
+    const breaker = createBreaker()
+    for (let i = 0; i < 60; i += 1) {
+      if (i % 5 < 3) breaker.failed(i)
+      else breaker.succeeded(i)
+    }
+    expect(breaker.state()).toBe('closed')
+    const old = createBreaker()
+    for (let i = 0; i < 9; i += 1) old.failed(0)
+    old.failed(120_000)
+    expect(old.state()).toBe('closed')
+  })
+
+  it('lets a few probes through, and closes or opens by them', () => {
+    const breaker = createBreaker({ probes: 3 })
+    const fail = (now: number): void => {
+      for (let i = 0; i < 10; i += 1) breaker.failed(now)
+    }
+    fail(0)
+    expect(breaker.admit(1)).toBe(5_000)
+    expect([1, 2, 3, 4, 5].map(() => breaker.admit(5_000) === 0)).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+    ])
+    breaker.failed(5_100)
+    expect(breaker.admit(5_200)).toBe(15_100)
+    expect(breaker.admit(15_100)).toBe(0)
+    expect(breaker.admit(15_100)).toBe(0)
+    expect(breaker.admit(15_100)).toBe(0)
+    breaker.succeeded(15_200)
+    breaker.succeeded(15_200)
+    expect(breaker.state()).toBe('half-open')
+    breaker.succeeded(15_200)
+    expect(breaker.state()).toBe('closed')
+  })
+
+  it('gives the place of a cancelled probe back, and opens for a minute at most', () => {
+    const breaker = createBreaker({ probes: 1 })
+    for (let i = 0; i < 10; i += 1) breaker.failed(0)
+    let now = 0
+    let longest = 0
+    for (let round = 0; round < 10; round += 1) {
+      const until = breaker.admit(now + 1)
+      longest = Math.max(longest, until - now)
+      now = until
+      expect(breaker.admit(now)).toBe(0)
+      breaker.withdrawn()
+      expect(breaker.admit(now)).toBe(0)
+      breaker.failed(now)
+    }
+    expect(longest).toBe(60_000)
+  })
+})

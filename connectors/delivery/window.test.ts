@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest'
+import type { Batch, NewRecord, StoredRecord } from '../../core/log/port.ts'
+import { createWindow, type WindowOptions } from './window.ts'
+
+const recordOf = (offset: number): StoredRecord => ({
+  ...{ topic: 'dispatch', partition: 0, offset, key: null, headers: {}, timestamp: 0 },
+  value: new Uint8Array(),
+})
+const outputOf = (offset: number): NewRecord => ({
+  topic: 'decisions',
+  key: String(offset),
+  value: null,
+})
+const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5))
+
+const rig = (options: Partial<WindowOptions> = {}) => {
+  const gates = new Map<number, (outputs: readonly NewRecord[] | undefined) => void>()
+  const started: number[] = []
+  const settled: { through: number; keys: (string | null)[] }[] = []
+  const appended: (string | null)[] = []
+  const errors: unknown[] = []
+  let failures = 0
+  const window = createWindow({
+    limit: 3,
+    span: 6,
+    handle: ({ offset }) => {
+      started.push(offset)
+      return new Promise((resolve) => gates.set(offset, resolve))
+    },
+    append: async (records) => {
+      appended.push(...records.map(({ key }) => key))
+    },
+    onError: (error) => errors.push(error),
+    closing: () => false,
+    ...options,
+  })
+  const batch = (offsets: readonly number[], controller = new AbortController()): Batch => ({
+    topic: 'dispatch',
+    partition: 0,
+    records: offsets.map(recordOf),
+    signal: controller.signal,
+    async settle({ offset }, outputs = []) {
+      if (failures > 0) {
+        failures -= 1
+        throw new Error('the log is away')
+      }
+      settled.push({ through: offset, keys: outputs.map(({ key }) => key) })
+    },
+  })
+  const finish = async (...offsets: number[]): Promise<void> => {
+    for (const offset of offsets) gates.get(offset)?.([outputOf(offset)])
+    await turn()
+  }
+  const failNext = (count: number): void => {
+    failures = count
+  }
+  return { window, batch, finish, gates, started, settled, appended, errors, failNext }
+}
+
+describe('the window of a partition', () => {
+  it('starts no more than its limit, and asks for more only once all have started', async () => {
+    const { window, batch, started, finish } = rig()
+    let taken = false
+    const taking = window.take(batch([0, 1, 2, 3])).then(() => {
+      taken = true
+    })
+    await turn()
+    expect(started).toEqual([0, 1, 2])
+    expect(taken).toBe(false)
+    await finish(1)
+    await taking
+    expect(started).toEqual([0, 1, 2, 3])
+  })
+
+  it('moves progress to the lowest unfinished, and lets outputs out at once', async () => {
+    const { window, batch, settled, appended, finish } = rig()
+    await window.take(batch([0, 1, 5]))
+    await finish(5)
+    expect(settled).toEqual([])
+    expect(appended).toEqual(['5'])
+    await finish(0)
+    expect(settled).toEqual([{ through: 0, keys: ['0'] }])
+    await finish(1)
+    expect(settled.at(-1)).toEqual({ through: 5, keys: ['1'] })
+    expect(window.size()).toBe(0)
+  })
+
+  it('is held up by one slow record for a bounded number of others only', async () => {
+    const { window, batch, started, finish } = rig()
+    void window.take(batch([0, 1, 2, 3, 4, 5, 6, 7]))
+    for (const offset of [1, 2, 3, 4, 5]) {
+      await turn()
+      await finish(offset)
+    }
+    expect(started).toEqual([0, 1, 2, 3, 4, 5])
+    await finish(0)
+    expect(started).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+  })
+
+  it('takes no record twice while it is under way', async () => {
+    const { window, batch, started } = rig()
+    await window.take(batch([0, 1]))
+    await window.take(batch([0, 1, 2]))
+    expect(started).toEqual([0, 1, 2])
+  })
+
+  it('never passes a record that must come back', async () => {
+    const { window, batch, settled, gates, finish } = rig()
+    await window.take(batch([0, 1]))
+    gates.get(0)?.(undefined)
+    await finish(1)
+    expect(settled).toEqual([])
+  })
+
+  it('keeps outputs while the log is away, and their order', async () => {
+    const { window, batch, settled, failNext, errors, finish } = rig()
+    failNext(1)
+    await window.take(batch([0, 1]))
+    await finish(0, 1)
+    await window.idle()
+    expect(errors.length).toBe(1)
+    expect(settled).toEqual([{ through: 1, keys: ['0', '1'] }])
+  })
+
+  it('forgets all when the partition moves, and starts anew when it comes back', async () => {
+    const { window, batch, settled, appended, started, finish } = rig()
+    const controller = new AbortController()
+    await window.take(batch([0, 1], controller))
+    controller.abort()
+    await finish(0, 1)
+    expect([settled, appended]).toEqual([[], []])
+    await window.take(batch([0, 1]))
+    expect(started).toEqual([0, 1, 0, 1])
+    await finish(0, 1)
+    expect(settled.at(-1)?.through).toBe(1)
+  })
+})
