@@ -331,6 +331,39 @@ describe('the runner', () => {
     expect(await dispatched()).toEqual(['a'])
   })
 
+  it('reports and records what retention removed before it was read', async () => {
+    const local = createMemoryLog()
+    log = local
+    await log.ensureTopics(specs)
+    const metrics = createMetrics()
+    await send('a')
+    const before = await start()
+    await settled()
+    await before.close()
+    await send('b', 'c', 'd')
+    await local.trim('received', 0, 3)
+    await start([], { metrics })
+    await settled()
+    expect(await dispatched()).toEqual(['a', 'd'])
+    await expect.poll(async () => (await stored('dead')).length).toBe(1)
+    expect(await valuesOf('dead', 'dead')).toMatchObject([
+      {
+        code: 'ZENHOOK_LOG_GAP',
+        message: 'Offsets 1 to 2 were removed before chain read them',
+        origin: { topic: 'received', partition: 0, offset: 1 },
+      },
+    ])
+    expect((await metrics.gaps.get()).values).toMatchObject([{ value: 2 }])
+  })
+
+  it('is ok again when a partition that could not go on has moved away', async () => {
+    await send('a')
+    const running = await start([stage('dedupe', () => Promise.reject(away()))])
+    await expect.poll(() => running.health().ok).toBe(false)
+    await running.close()
+    expect(running.health()).toEqual({ ok: true, detail: '' })
+  })
+
   it('runs only the stages it is told to in a split chain', async () => {
     await send('a')
     const running = await start([], {

@@ -129,7 +129,7 @@ const subscribe = (
         waiting.settled()
         return undefined
       }
-      health.bad(name, `waits for offset ${fates[again]?.record.offset}`)
+      health.bad(name, `waits for offset ${fates[again]?.record.offset}`, batch.signal)
       return { redeliverAt: retryAt }
     } catch (error) {
       // Shutdown and a partition that moved away are no failures: its next owner goes on from here.
@@ -145,7 +145,7 @@ const subscribe = (
         { topic: batch.topic, partition: batch.partition, code, err: error },
         'batch failed; it is retried',
       )
-      health.bad(name, messageOf(error))
+      health.bad(name, messageOf(error), batch.signal)
       return { redeliverAt: context.now() + Math.max(pause, retryAfterMs) }
     }
   }
