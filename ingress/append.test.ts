@@ -145,6 +145,15 @@ describe('append', () => {
     expect(rejected.map(({ headers }) => headers?.n)).toEqual(['2'])
   })
 
+  it('closes at once while the log does not answer, and keeps what waits', async () => {
+    log.mode = 'lost'
+    await appender.append(record(1), 50)
+    const startedAt = performance.now()
+    await appender.close()
+    expect(performance.now() - startedAt).toBeLessThan(500)
+    expect(spool.stats().records).toBe(1)
+  })
+
   it('without a spool refuses, its outcome unknown, and tries each time', async () => {
     const bare = createAppender({ log })
     log.mode = 'lost'

@@ -8,53 +8,60 @@ export interface BreakerOptions {
   failures?: number
   /** How long it stays open before one call may try again, ms. */
   openMs?: number
+  onFailure?: (error: unknown) => void
 }
 
 export interface Breaker {
-  /** Rejects with ZENHOOK_KV_UNAVAILABLE at once while open, and after `callMs` otherwise. */
-  call<T>(work: () => Promise<T>): Promise<T>
+  /**
+   * What the work gives, or `undefined` where it fails: at once while open, after `callMs` otherwise.
+   * Never rejects.
+   */
+  ask<T>(work: () => Promise<T>): Promise<T | undefined>
 }
 
 const away = (): ZenhookError => new ZenhookError('ZENHOOK_KV_UNAVAILABLE', { retriable: true })
 
 /** Keeps a slow or dead state store from slowing every request down. */
 export const createBreaker = (options: BreakerOptions): Breaker => {
-  const { callMs, now = Date.now, failures = 5, openMs = 1_000 } = options
+  const { callMs, now = Date.now, failures = 5, openMs = 1_000, onFailure = () => {} } = options
   let failed = 0
   let openUntil = 0
   let probing = false
 
-  const bounded = <T>(work: Promise<T>): Promise<T> =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(away()), callMs)
-      work.then(
-        (value) => {
-          clearTimeout(timer)
-          resolve(value)
-        },
-        (error: unknown) => {
-          clearTimeout(timer)
-          reject(error)
-        },
-      )
-    })
-
   return {
-    async call(work) {
-      const probe = failed >= failures
-      if (probe && (probing || now() < openUntil)) throw away()
-      probing = probe
-      try {
-        const value = await bounded(work())
-        failed = 0
-        return value
-      } catch (error) {
-        failed += 1
-        openUntil = now() + openMs
-        throw error
-      } finally {
-        if (probe) probing = false
-      }
-    },
+    // One promise and one timer a call: this stands twice in the way of every event.
+    ask: (work) =>
+      new Promise((resolve) => {
+        const probe = failed >= failures
+        const fail = (error: unknown): void => {
+          onFailure(error)
+          resolve(undefined)
+        }
+        if (probe && (probing || now() < openUntil)) {
+          fail(away())
+          return
+        }
+        probing = probe
+        let settled = false
+        const settle = (): boolean => {
+          if (settled) return false
+          settled = true
+          clearTimeout(timer)
+          if (probe) probing = false
+          return true
+        }
+        const count = (error: unknown): void => {
+          if (!settle()) return
+          failed += 1
+          openUntil = now() + openMs
+          fail(error)
+        }
+        const timer = setTimeout(() => count(away()), callMs)
+        work().then((value) => {
+          if (!settle()) return
+          failed = 0
+          resolve(value)
+        }, count)
+      }),
   }
 }

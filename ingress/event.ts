@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { type Event, makeEvent } from '../core/event/index.ts'
 import type { NewRecord } from '../core/log/port.ts'
 import type { Source } from '../core/registry/types.ts'
-import { childTraceparent } from '../core/telemetry/index.ts'
+import { parseTraceparent } from '../core/telemetry/index.ts'
 import type { Head } from './head.ts'
 import { valueAt } from './verifiers/body.ts'
 import type { Genuine, Verifier } from './verifiers/types.ts'
@@ -73,9 +73,21 @@ export const buildEvent = (input: EventInput): Event => {
       idCovered: verified.idCovered,
       ...(verified.secretIndex === undefined ? {} : { secretIndex: verified.secretIndex }),
     },
-    traceparent: childTraceparent(head.traceparent),
+    traceparent: traceOf(head.traceparent, input.id),
     ...(head.tracestate === undefined ? {} : { tracestate: head.tracestate }),
   })
+}
+
+/**
+ * The sender's trace with a span of ours, or a new one. Both are made from the event's id: its last 62 bits are
+ * random, and whoever has the id finds the trace.
+ */
+const traceOf = (header: string | undefined, id: string): string => {
+  const own = id.replaceAll('-', '')
+  const parent = parseTraceparent(header)
+  return parent === undefined
+    ? `00-${own}-${own.slice(16)}-01`
+    : `00-${parent.traceId}-${own.slice(16)}-${parent.flags}`
 }
 
 /** What makes two events duplicates: the configured value, else the provider's id, else the bytes. */

@@ -24,6 +24,7 @@ import {
 } from './server.ts'
 import type { VerifierFor } from './sources.ts'
 import type { Spool } from './spool/spool.ts'
+import { throttled } from './throttled.ts'
 import { createUuidV7 } from './uuid.ts'
 
 export { createVerifiers, type VerifierFor, type VerifiersOptions } from './sources.ts'
@@ -100,7 +101,11 @@ export const createIngress = (options: IngressOptions): Ingress => {
     registry,
     verifierFor,
     codec,
-    nonces: createNonces({ kv, now, onUnavailable: throttled(logger, 'replay cannot be checked') }),
+    nonces: createNonces({
+      kv,
+      now,
+      onUnavailable: throttled(logger, 'warn', 'replay cannot be checked'),
+    }),
     appender,
     guard: createGuard({
       now,
@@ -210,18 +215,4 @@ const recordConflict = async (
     ],
   }
   await log.append([{ topic: 'decisions', key: eventId, value: codec.encode('decisions', set) }])
-}
-
-/** At most one line a second, with how many it stands for. */
-const throttled = (logger: Logger, message: string): ((error: unknown) => void) => {
-  let count = 0
-  let next = 0
-  return (error) => {
-    count += 1
-    const time = performance.now()
-    if (time < next) return
-    logger.warn({ count, error: messageOf(error) }, message)
-    next = time + 1_000
-    count = 0
-  }
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Kv } from '../core/kv/port.ts'
-import { type Breaker, createBreaker } from './breaker.ts'
+import { createBreaker } from './breaker.ts'
 
 export interface NonceRequest {
   tenant: string
@@ -79,18 +79,9 @@ type End = Stored | 'free'
  */
 export const createNonces = (options: NonceOptions): Nonces => {
   const { kv, now = Date.now, callMs = 50, onUnavailable = () => {} } = options
-  const breaker: Breaker = createBreaker({ callMs, now })
+  const { ask } = createBreaker({ callMs, now, onFailure: onUnavailable })
   const underWay = new Map<string, Promise<End>>()
   const spent = new LRUCache<string, Stored & { until: number }>({ max: remembered })
-
-  const ask = async <T>(call: () => Promise<T>): Promise<T | undefined> => {
-    try {
-      return await breaker.call(call)
-    } catch (error) {
-      onUnavailable(error)
-      return undefined
-    }
-  }
 
   const known = (key: string): Stored | undefined => {
     const found = spent.get(key)

@@ -12,8 +12,9 @@ import { buildEvent, recordOf } from './event.ts'
 import type { Guard } from './guard.ts'
 import { checkMedia, type Head, isJson, isRefusal } from './head.ts'
 import type { Nonces, Turn } from './nonce.ts'
-import { type Answer, type ProblemCode, problemAnswer, type Refusal, refuse } from './problems.ts'
+import { type Answer, problemAnswer, type Refusal, refuse } from './problems.ts'
 import type { VerifierFor } from './sources.ts'
+import { throttled } from './throttled.ts'
 import type { Genuine, RawRequest, Verifier } from './verifiers/types.ts'
 
 /** A request whose head was read; its body not yet. */
@@ -91,6 +92,9 @@ const accepted = (id: string, requestId: string, duplicate: boolean): Answer => 
 /** One job: verify and append. Resolves with an answer whatever happens. */
 export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise<Answer>) => {
   const { logger, metrics, guard, now } = deps
+
+  const notStored = throttled(logger, 'error', 'events could not be stored')
+  const noVerifier = throttled(logger, 'error', 'requests cannot be verified')
 
   const snapshot = (): Snapshot | Refusal => {
     try {
@@ -217,7 +221,7 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
       else await turn.release()
       if (error.code === 'ZENHOOK_LOG_RECORD_TOO_LARGE')
         return refuse('ZENHOOK_INGRESS_BODY_TOO_LARGE')
-      logger.error({ error: messageOf(error.cause ?? error) }, 'an event could not be stored')
+      notStored(error.cause ?? error)
       return refuse('ZENHOOK_INGRESS_UNAVAILABLE', {
         retryAfterMs: error.retryAfterMs ?? 5_000,
       })
@@ -293,10 +297,25 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
     }
   }
 
-  const codeOf = (error: unknown): ProblemCode =>
-    isZenhookError(error) && error.code === 'ZENHOOK_INGRESS_SECRET_UNAVAILABLE'
-      ? error.code
-      : 'ZENHOOK_INGRESS_INTERNAL'
+  /** A known error here is a secret or a key that cannot be had now; anything else is ours. */
+  const failed = (inbound: Inbound, error: unknown): Refusal => {
+    const { requestId, tenant, source } = inbound
+    if (isZenhookError(error)) {
+      noVerifier(error, { tenant, source })
+      return refuse('ZENHOOK_INGRESS_SECRET_UNAVAILABLE')
+    }
+    logger.error(
+      {
+        request_id: requestId,
+        tenant,
+        source,
+        error: messageOf(error),
+        stack: error instanceof Error ? error.stack : undefined,
+      },
+      'a request ended unexpectedly',
+    )
+    return refuse('ZENHOOK_INGRESS_INTERNAL')
+  }
 
   return async (inbound) => {
     const startedAt = performance.now()
@@ -305,17 +324,7 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
     try {
       result = await handle(inbound, seen)
     } catch (error) {
-      logger.error(
-        {
-          request_id: inbound.requestId,
-          tenant: inbound.tenant,
-          source: inbound.source,
-          error: messageOf(error),
-          stack: error instanceof Error ? error.stack : undefined,
-        },
-        'a request ended unexpectedly',
-      )
-      result = refuse(codeOf(error))
+      result = failed(inbound, error)
     }
     const answer = isRefusal(result) ? problemAnswer(result, inbound.requestId) : result
     const status = String(answer.status)

@@ -39,9 +39,12 @@ const parserRefusal = (code: unknown): Refusal => {
   return refuse('ZENHOOK_INGRESS_MALFORMED')
 }
 
+// A table beside the requests (a WeakMap) would cost the garbage collector more than all the rest.
+const arrival = Symbol('arrival')
+type Arrived = IncomingMessage & { [arrival]?: Arrival }
+
 /** Node's HTTP server around the app: framing is checked before the app, parser errors are problems too. */
 export const createPublicServer = (options: PublicServerOptions = {}) => {
-  const arrivals = new WeakMap<IncomingMessage, Arrival>()
   // The newest exchange of a connection, and connections whose further requests are not looked at.
   const exchanges = new WeakMap<Duplex, { incoming: IncomingMessage; outgoing: ServerResponse }>()
   const condemned = new WeakSet<Duplex>()
@@ -100,12 +103,9 @@ export const createPublicServer = (options: PublicServerOptions = {}) => {
         turnAway(incoming, outgoing, refuse('ZENHOOK_INGRESS_MALFORMED'))
         return
       }
-      arrivals.set(incoming, {
-        head,
-        requestId: head.requestId ?? randomUUID(),
-        target,
-        ...(proceed === undefined ? {} : { proceed }),
-      })
+      const requestId = head.requestId ?? randomUUID()
+      const arrived: Arrived = incoming
+      arrived[arrival] = { head, requestId, target, ...(proceed === undefined ? {} : { proceed }) }
       // Nothing reads it: the address of a request comes from configuration.
       incoming.headers.host = 'ingress'
       void listener(incoming, outgoing)
@@ -157,10 +157,10 @@ export const createPublicServer = (options: PublicServerOptions = {}) => {
     serve,
     sendAndClose: condemn,
     closing: () => closing,
-    arrivalOf: (incoming: IncomingMessage): Arrival => {
-      const arrival = arrivals.get(incoming)
-      if (arrival === undefined) throw new TypeError('the request came past the listener')
-      return arrival
+    arrivalOf: (incoming: Arrived): Arrival => {
+      const found = incoming[arrival]
+      if (found === undefined) throw new TypeError('the request came past the listener')
+      return found
     },
     listen: ({ host, port }: ListenOptions): Promise<Listening> =>
       new Promise((resolve, reject) => {

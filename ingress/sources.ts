@@ -23,6 +23,8 @@ interface Made {
   resolvedAt: number
 }
 
+const retryMs = 1_000
+
 const same = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((value, index) => value === b[index])
 
@@ -36,6 +38,8 @@ export const createVerifiers = (options: VerifiersOptions): VerifierFor => {
   // A source object never changes: a new revision of it is another object.
   const made = new WeakMap<Source, Made>()
   const making = new WeakMap<Source, Promise<Verifier>>()
+  // What failed is not tried again for every request.
+  const failed = new WeakMap<Source, { error: unknown; until: number }>()
 
   const resolveAll = async (source: Source): Promise<{ value: string; index: number }[]> => {
     const results = await Promise.allSettled(
@@ -84,7 +88,14 @@ export const createVerifiers = (options: VerifiersOptions): VerifierFor => {
       return Promise.resolve(found.verifier)
     const underWay = making.get(source)
     if (underWay !== undefined) return underWay
-    const promise = make(source).finally(() => making.delete(source))
+    const failure = failed.get(source)
+    if (failure !== undefined && now() < failure.until) return Promise.reject(failure.error)
+    const promise = make(source)
+      .catch((error: unknown) => {
+        failed.set(source, { error, until: now() + retryMs })
+        throw error
+      })
+      .finally(() => making.delete(source))
     making.set(source, promise)
     return promise
   }

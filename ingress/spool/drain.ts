@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { isZenhookError, messageOf } from '../../core/errors/index.ts'
 import type { NewRecord } from '../../core/log/port.ts'
 import { type Logger, silentLogger } from '../../core/telemetry/index.ts'
@@ -27,10 +28,23 @@ const idleMs = 60_000
 const neverFits = (error: unknown): boolean =>
   isZenhookError(error) && error.code === 'ZENHOOK_LOG_RECORD_TOO_LARGE'
 
-const withinTime = <T>(work: Promise<T>, timeoutMs: number): Promise<T> =>
+const withinTime = <T>(work: Promise<T>, timeoutMs: number, signal: AbortSignal): Promise<T> =>
   new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs)
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
+    const end = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+    }
+    const fail = (error: unknown): void => {
+      end()
+      reject(error)
+    }
+    const onAbort = (): void => fail(new Error('the drain closes'))
+    const timer = setTimeout(() => fail(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs)
+    signal.addEventListener('abort', onAbort)
+    work.then((value) => {
+      end()
+      resolve(value)
+    }, fail)
   })
 
 /** Records of one key stay together, in order; the rest may go side by side. */
@@ -52,6 +66,8 @@ const byKey = (records: readonly NewRecord[]): NewRecord[][] => {
 export const startDrain = (options: DrainOptions): { close(): Promise<void> } => {
   const { spool, logger = silentLogger, random = Math.random } = options
   const { maxPerSecond = 10_000, timeoutMs = 15_000 } = options
+  const ending = new AbortController()
+  setMaxListeners(2 * lanes, ending.signal)
   let closed = false
   let wake = (): void => {}
   let pauseMs = 0
@@ -70,11 +86,12 @@ export const startDrain = (options: DrainOptions): { close(): Promise<void> } =>
   /** Resolves with what is still not in the log. */
   const move = async (group: readonly NewRecord[]): Promise<readonly NewRecord[]> => {
     try {
-      await withinTime(options.append(group), timeoutMs)
+      await withinTime(options.append(group), timeoutMs, ending.signal)
       return []
     } catch (error) {
       const [head, ...rest] = group
-      if (head === undefined || closed || !neverFits(error)) {
+      if (closed) return group
+      if (head === undefined || !neverFits(error)) {
         logger.warn({ error: messageOf(error), waiting: spool.stats().records }, 'spool waits')
         return group
       }
@@ -144,6 +161,7 @@ export const startDrain = (options: DrainOptions): { close(): Promise<void> } =>
   return {
     async close() {
       closed = true
+      ending.abort()
       wake()
       await running
     },

@@ -6,7 +6,7 @@ import type { Codec } from '../../core/event/codec/index.ts'
 import type { Entry, Kv } from '../../core/kv/port.ts'
 import type { Log, NewRecord } from '../../core/log/port.ts'
 import type { Snapshot, Source } from '../../core/registry/types.ts'
-import { createVerifier } from '../verifiers/index.ts'
+import { createVerifier } from '../verifiers/create.ts'
 
 export const secret = 'a-secret-for-tests-only'
 
