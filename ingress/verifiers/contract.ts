@@ -48,29 +48,20 @@ const sampleFor = ({ samples }: Preset, { signs, name }: PresetScheme): Sample =
   return fits ?? samples[0]
 }
 
-/** A version header that tells a provider's older schemes apart, where there is one. */
-const claimed = (draft: Draft, { when }: PresetScheme): Draft =>
-  when?.header !== undefined && when.equals !== undefined
-    ? withHeader(draft, when.header, when.equals)
-    : draft
-
 const bench = (preset: Preset, scheme: PresetScheme): Bench => {
   const sample = sampleFor(preset, scheme)
   const pair = generateSecrets(preset, scheme.name)
   const { body, headers = {}, method } = draftOf(sample)
   const signed = (at = now, secret = pair.signing, bytes?: Uint8Array): Draft =>
-    claimed(
-      signRequest(preset, {
-        secret,
-        body: bytes ?? body,
-        headers,
-        url,
-        now: at,
-        scheme: scheme.name,
-        ...(method !== undefined && { method }),
-      }),
-      scheme,
-    )
+    signRequest(preset, {
+      secret,
+      body: bytes ?? body,
+      headers,
+      url,
+      now: at,
+      scheme: scheme.name,
+      ...(method !== undefined && { method }),
+    })
   const config: unknown = bindScheme(scheme.verify).config
   const tolerance = valueAt(config, 'tolerance')
   const timed = valueAt(config, 'timestamp.unit') !== undefined || scheme.verify.scheme !== 'hmac'
