@@ -49,7 +49,7 @@ export interface Storage {
    * ZENHOOK_STORAGE_FULL or _UNUSABLE; a closed storage throws at once, as its reads do.
    */
   write(operations: readonly Operation[]): Written
-  /** Rejects when the folder takes no writes. */
+  /** Rejects when the folder takes no writes: costs nothing, except after a failed write, when it tries one. */
   ping(): Promise<void>
   /** Lets writes under way finish. Idempotent. */
   close(): Promise<void>
@@ -205,7 +205,7 @@ export const openStorage = (
     return { committed, synced }
   })
 
-  return {
+  const storage: Storage = {
     dir,
     table(name) {
       const known = tables.get(name)
@@ -254,6 +254,12 @@ export const openStorage = (
     },
     async ping() {
       refuseClosed()
+      // A failure may be over, and nobody writes while it seems not to be: try.
+      if (lastFailed) {
+        const table = storage.table('probe')
+        const value = Buffer.from(String(Date.now()))
+        await storage.write([{ table, key: Uint8Array.of(1), value }]).synced
+      }
     },
     close() {
       closing ??= (async () => {
@@ -266,4 +272,5 @@ export const openStorage = (
       return closing
     },
   }
+  return storage
 }

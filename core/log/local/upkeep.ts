@@ -5,7 +5,7 @@ import type { Writer } from './writer.ts'
 /** How long a removed key stays visible as such, as in Kafka (`delete.retention.ms`). */
 const tombstoneMs = 24 * 3_600_000
 /** Records that one step looks at or moves: it bounds how long the event loop is held. */
-const step = 1_000
+const step = 500
 
 export interface UpkeepOptions {
   store: LogStore
