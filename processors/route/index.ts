@@ -69,7 +69,7 @@ const routed = (
         {
           verdict: 'drop',
           reason: 'no_route',
-          details: { revision, routes: choice.unmatched },
+          details: { revision, ...listed('routes', choice.unmatched) },
         },
       ],
     }
@@ -124,5 +124,13 @@ const detailsOf = (
   when: route.when,
   ...(alsoBy.length > 0 && { alsoBy }),
   ...(stoppedBy !== undefined && { stoppedBy }),
-  ...(errors.length > 0 && { errors }),
+  ...(errors.length > 0 && listed('errors', errors)),
 })
+
+/** A tenant may have thousands of routes; a decision repeats so many and says how many there are. */
+const mostListed = 100
+
+const listed = (name: string, list: readonly unknown[]): Draft['details'] =>
+  list.length > mostListed
+    ? { [name]: list.slice(0, mostListed), [`${name}Total`]: list.length }
+    : { [name]: list }

@@ -106,6 +106,13 @@ describe('route', () => {
     ])
   })
 
+  it('keeps the explanation of very many routes bounded', async () => {
+    const many = Array.from({ length: 250 }, (_, index) => ({ name: `r-${index}`, when: 'false' }))
+    const [decision] = (await route(routesOf(...many))).decisions
+    expect(decision?.details.routes).toHaveLength(100)
+    expect(decision?.details.routesTotal).toBe(250)
+  })
+
   it('explains a tenant without routes', async () => {
     const outcome = await route([], { tenant: 'globex' })
     expect(outcome.decisions).toMatchObject([{ reason: 'no_route', details: { routes: [] } }])
