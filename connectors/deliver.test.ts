@@ -244,7 +244,7 @@ describe('copies and crashes', () => {
   it('write the outputs of an ending again when the process died before they were in the log', async () => {
     const receiver = await receive()
     const kv = mapKv()
-    const rig = await rigOf([hooks(receiver)], kv, {}, 1)
+    const rig = await rigOf([hooks(receiver)], kv, {}, { partitions: 1 })
     const dispatch = dispatchOf('hooks')
     const ending = {
       ...{ verdict: 'retry', reason: 'http_503', at: 5, tookMs: 1, details: {} },
@@ -292,11 +292,45 @@ describe('copies and crashes', () => {
   })
 })
 
+describe('a move of partitions', () => {
+  it('sends nothing twice and loses no decision', async () => {
+    const receiver = await receive()
+    receiver.fault = { delayMs: 150 }
+    const rig = await rigOf([hooks(receiver)], mapKv(true), {}, { partitions: 4 })
+    const dispatches = Array.from({ length: 60 }, () => dispatchOf('hooks'))
+    await rig.send(dispatches)
+    const first = await rig.start({ policy: { window: 4 } })
+    await until(() => receiver.arrivals.length >= 8, 'attempts under way')
+    await rig.start({ policy: { window: 4 } })
+    await until(() => receiver.arrivals.length >= 20, 'more attempts')
+    await first.close()
+    await settled(rig)
+    expect(receiver.arrivals.length).toBe(60)
+    const decisions = await rig.decisions()
+    expect(new Set(decisions.map(({ dispatchId }) => dispatchId))).toEqual(
+      new Set(dispatches.map(({ id }) => id)),
+    )
+    expect(decisions.filter(({ details }) => details.possibleDuplicate)).toEqual([])
+  })
+})
+
+describe('a log without delays of its own', () => {
+  it('gets retries through delay tiers', async () => {
+    const receiver = await receive()
+    receiver.faults.push({ status: 503 }, { status: 503 })
+    const rig = await rigOf([hooks(receiver)], mapKv(), {}, { tiers: true })
+    await rig.send([dispatchOf('hooks')])
+    await rig.start()
+    await until(async () => (await rig.decisions()).length === 3, 'three decisions')
+    expect((await rig.decisions()).at(-1)).toMatchObject({ verdict: 'delivered', attempt: 3 })
+  })
+})
+
 describe('a stop', () => {
   it('lets what is under way finish, and starts nothing new', async () => {
     const receiver = await receive()
     receiver.fault = { delayMs: 300 }
-    const rig = await rigOf([hooks(receiver)], mapKv(), {}, 1)
+    const rig = await rigOf([hooks(receiver)], mapKv(), {}, { partitions: 1 })
     const delivery = await rig.start({ policy: { window: 2 } })
     await rig.send(Array.from({ length: 6 }, () => dispatchOf('hooks')))
     await until(() => receiver.arrivals.length === 2, 'two arrivals')

@@ -29,14 +29,14 @@ const receive = async (failures: Map<string, number>): Promise<Receiver> => {
   cleanups.push(() => receiver.close())
   return receiver
 }
-const rigOf = async (receiver: Receiver, kv = mapKv()): Promise<Rig> => {
+const rigOf = async (receiver: Receiver, kv = mapKv(), tiers = false): Promise<Rig> => {
   const delaysMs = [50, 50, 50, 50, 50]
   const ordered = destinationOf({
     config: { url: receiver.url },
     ordered: true,
     retry: { attempts: 6, delaysMs },
   })
-  const rig = await createRig([ordered], kv)
+  const rig = await createRig([ordered], kv, {}, { tiers })
   cleanups.push(() => rig.close())
   return rig
 }
@@ -55,27 +55,33 @@ const delivered = async (rig: Rig): Promise<number> =>
   (await rig.decisions()).filter(({ verdict }) => verdict === 'delivered').length
 
 describe('an ordered destination', () => {
-  it('holds back what follows a failing head, and nothing of other keys', async () => {
-    const failures = new Map<string, number>()
-    const receiver = await receive(failures)
-    const rig = await rigOf(receiver)
-    const [slow, other] = [line('slow', 5), line('other', 5)]
-    const [head] = slow
-    failures.set(head?.id ?? '', 2)
-    await rig.send(slow.flatMap((dispatch, index) => [dispatch, other[index] ?? dispatch]))
-    await rig.start()
-    await until(async () => (await delivered(rig)) === 10, 'all ten', 15_000)
-    expect(arrivedOf(receiver, slow)).toEqual([head?.id, head?.id, ...ids(slow)])
-    expect(arrivedOf(receiver, other)).toEqual(ids(other))
-    const lastOther = receiver.arrivals.findIndex(
-      ({ headers }) => headers['webhook-id'] === other.at(-1)?.id,
-    )
-    const secondSlow = receiver.arrivals.findIndex(
-      ({ headers }) => headers['webhook-id'] === slow[1]?.id,
-    )
-    expect(lastOther).toBeLessThan(secondSlow)
-    expect(await rig.dead()).toEqual([])
-  })
+  it.each([
+    ['with delays of the log', false],
+    ['with delay tiers', true],
+  ])(
+    'holds back what follows a failing head, and nothing of other keys, %s',
+    async (_name, tiers) => {
+      const failures = new Map<string, number>()
+      const receiver = await receive(failures)
+      const rig = await rigOf(receiver, mapKv(), tiers)
+      const [slow, other] = [line('slow', 5), line('other', 5)]
+      const [head] = slow
+      failures.set(head?.id ?? '', 2)
+      await rig.send(slow.flatMap((dispatch, index) => [dispatch, other[index] ?? dispatch]))
+      await rig.start()
+      await until(async () => (await delivered(rig)) === 10, 'all ten', 15_000)
+      expect(arrivedOf(receiver, slow)).toEqual([head?.id, head?.id, ...ids(slow)])
+      expect(arrivedOf(receiver, other)).toEqual(ids(other))
+      const lastOther = receiver.arrivals.findIndex(
+        ({ headers }) => headers['webhook-id'] === other.at(-1)?.id,
+      )
+      const secondSlow = receiver.arrivals.findIndex(
+        ({ headers }) => headers['webhook-id'] === slow[1]?.id,
+      )
+      expect(lastOther).toBeLessThan(secondSlow)
+      expect(await rig.dead()).toEqual([])
+    },
+  )
 
   it('keeps the order over a restart while the key is parked', async () => {
     const failures = new Map<string, number>()

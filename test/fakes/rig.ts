@@ -14,7 +14,8 @@ import {
 } from '../../core/event/index.ts'
 import { makeEvent } from '../../core/event/make.ts'
 import type { Kv } from '../../core/kv/port.ts'
-import { createMemoryLog } from '../../core/log/memory/index.ts'
+import { createLocalLog } from '../../core/log/local/index.ts'
+import { createMemoryDisk, createMemoryLog } from '../../core/log/memory/index.ts'
 import type { Log, StoredRecord } from '../../core/log/port.ts'
 import { topicDefaults, topics } from '../../core/log/topics.ts'
 import { createEgress, type Egress } from '../../core/net/index.ts'
@@ -155,14 +156,26 @@ export interface Rig {
   close(): Promise<void>
 }
 
+/** A log that delays nothing by itself, as Kafka does not. */
+const tieredLog = (): Log =>
+  createLocalLog({
+    store: createMemoryDisk().mount(),
+    capabilities: {
+      atomicSettle: true,
+      multiProcess: false,
+      survivesRestart: false,
+      delayedRecords: false,
+    },
+  })
+
 /** Delivery over a log in memory, real HTTP on loopback, and a registry that the test owns. */
 export const createRig = async (
   destinations: readonly Destination[],
   kv: Kv,
   secrets: Readonly<Record<string, string>> = {},
-  partitions = 2,
+  { partitions = 2, tiers = false }: { partitions?: number; tiers?: boolean } = {},
 ): Promise<Rig> => {
-  const log = createMemoryLog()
+  const log = tiers ? tieredLog() : createMemoryLog()
   await log.ensureTopics(topics({ ...topicDefaults, partitions }))
   const codec = await createCodec({ schemas: await createFileSchemas() })
   const egress = createEgress({ grants: ['127.0.0.0/8'] })
@@ -224,11 +237,13 @@ export const createRig = async (
 }
 
 /** Keyed state in a map: what delivery needs of it, with a switch to take it away. */
-export const mapKv = (): Kv & { away: boolean; readonly values: Map<string, string> } => {
+export const mapKv = (
+  multiProcess = false,
+): Kv & { away: boolean; readonly values: Map<string, string> } => {
   const values = new Map<string, string>()
   const counters = new Map<string, number>()
   const kv = {
-    capabilities: { multiProcess: false, survivesRestart: false },
+    capabilities: { multiProcess, survivesRestart: false },
     away: false,
     values,
     async claim() {
