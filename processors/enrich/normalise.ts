@@ -107,12 +107,22 @@ const wordOf = <T extends string>(known: readonly T[], text: string, otherwise: 
 // Control characters and line breaks of strangers stay out of titles and logs.
 const breaks = /[\p{Cc}\p{Zl}\p{Zp}]+/gu
 
+// Most text has none; a look at its codes is quicker than the pattern.
+const isPlain = (text: string): boolean => {
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (code < 0x20 || (code > 0x7e && code < 0xa0) || code === 0x2028 || code === 0x2029)
+      return false
+  }
+  return true
+}
+
 const halfCharacter = /[\uD800-\uDBFF]$/
 
 const lineOf = (text: string, longest: number): string => {
   if (text === '') return text
   const cut = text.length > longest * 4 ? text.slice(0, longest * 4) : text
-  const line = cut.replace(breaks, ' ').trim()
+  const line = (isPlain(cut) ? cut : cut.replace(breaks, ' ')).trim()
   return line.length > longest ? `${line.slice(0, longest - 1).replace(halfCharacter, '')}…` : line
 }
 
