@@ -37,6 +37,9 @@ export const deliveryDefaults: DeliveryPolicy = {
   maxParked: 500,
 }
 
+/** For connectors to end once their signal is aborted, ms. */
+const cutMs = 2_000
+
 export interface DeliveryOptions {
   log: Log
   codec: Codec
@@ -120,18 +123,22 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Delivery>
   const delays = await startDelays(log, { now: options.now ?? Date.now, onError })
 
   let closed: Promise<void> | undefined
+  const within = async (ms: number, work: Promise<unknown>): Promise<void> => {
+    let timer: NodeJS.Timeout | undefined
+    const over = new Promise((resolve) => {
+      timer = setTimeout(resolve, ms)
+    })
+    await Promise.race([work, over])
+    clearTimeout(timer)
+  }
   const close = async (): Promise<void> => {
     closing = true
     courier.wake()
     const idle = Promise.all([...windows.values()].map((window) => window.idle()))
-    let timer: NodeJS.Timeout | undefined
-    const grace = new Promise((resolve) => {
-      timer = setTimeout(resolve, policy.graceMs)
-    })
-    await Promise.race([idle, grace])
-    clearTimeout(timer)
+    await within(policy.graceMs, idle)
     stopping.abort()
-    await idle
+    // A connector that does not heed the signal must not keep the process: what it did is not settled.
+    await within(cutMs, idle)
     await Promise.all([subscription.close(), delays.close()])
   }
   return {

@@ -11,6 +11,7 @@ export const connectors: readonly ConnectorKind[] = [webhook, slack, servicenow,
 
 export { type Bins, createBins } from './bin/index.ts'
 export { type BinAnswer, type BinRequest, parseKnobs } from './bin/store.ts'
+export { deliveryReasons } from './reasons.ts'
 export type {
   Attempt,
   AttemptResult,

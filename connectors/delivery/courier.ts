@@ -105,14 +105,15 @@ export const createCourier = (options: CourierOptions): Courier => {
     destination: Destination,
     limit: Limits,
   ): Promise<Exclude<Admission, { kind: 'wait' }> | undefined> => {
-    let admission = limit.admit(destination, now(), false)
+    const since = now()
+    let admission = limit.admit(destination, since)
     while (admission.kind === 'wait') {
       await sleep(admission.until - now())
       if (stopped(owned)) {
         limit.leave()
         return undefined
       }
-      admission = limit.admit(destination, now(), true)
+      admission = limit.admit(destination, now(), since)
     }
     return admission
   }

@@ -11,27 +11,27 @@ const ticketOf = (admission: Admission): Ticket => {
   return admission.ticket
 }
 const attempt = (limits: Limits, now: number, outcome: 'succeeded' | 'failed'): void =>
-  limits.release(ticketOf(limits.admit(free, now, false)), outcome, now)
+  limits.release(ticketOf(limits.admit(free, now)), outcome, now)
 
 describe('limits of a destination', () => {
   it('hold the rate: a burst, then a short wait, then a hop', () => {
     const limits = createLimits({ maxWaiting: 1 })
-    ticketOf(limits.admit(rated, 0, false))
-    ticketOf(limits.admit(rated, 0, false))
-    expect(limits.admit(rated, 0, false)).toEqual({ kind: 'wait', until: 100 })
+    ticketOf(limits.admit(rated, 0))
+    ticketOf(limits.admit(rated, 0))
+    expect(limits.admit(rated, 0)).toEqual({ kind: 'wait', until: 100 })
     // One may wait here; the rest come back spaced by the rate.
-    expect(limits.admit(rated, 0, false)).toEqual({ kind: 'hop', until: 100 })
-    expect(limits.admit(rated, 0, false)).toEqual({ kind: 'hop', until: 200 })
-    expect(limits.admit(rated, 0, false)).toEqual({ kind: 'hop', until: 300 })
-    ticketOf(limits.admit(rated, 100, true))
-    expect(limits.admit(rated, 100, false)).toEqual({ kind: 'wait', until: 200 })
+    expect(limits.admit(rated, 0)).toEqual({ kind: 'hop', until: 1000 })
+    expect(limits.admit(rated, 0)).toEqual({ kind: 'hop', until: 1100 })
+    expect(limits.admit(rated, 0)).toEqual({ kind: 'hop', until: 1200 })
+    ticketOf(limits.admit(rated, 100, 0))
+    expect(limits.admit(rated, 100)).toEqual({ kind: 'wait', until: 200 })
   })
 
   it('admit no more than the rate over a long time', () => {
     const limits = createLimits()
     let through = 0
     for (let now = 0; now < 60_000; now += 5) {
-      const admission = limits.admit(rated, now, false)
+      const admission = limits.admit(rated, now)
       if (admission.kind === 'go') {
         through += 1
         limits.release(admission.ticket, 'succeeded', now)
@@ -44,35 +44,57 @@ describe('limits of a destination', () => {
   it('hold the concurrency', () => {
     const limits = createLimits()
     const narrow = destinationOf({ rateLimit: { perSecond: 1_000, concurrent: 2 } })
-    const first = ticketOf(limits.admit(narrow, 0, false))
-    ticketOf(limits.admit(narrow, 0, false))
-    expect(limits.admit(narrow, 0, false).kind).toBe('wait')
+    const first = ticketOf(limits.admit(narrow, 0))
+    ticketOf(limits.admit(narrow, 0))
+    expect(limits.admit(narrow, 0).kind).toBe('wait')
     limits.release(first, 'succeeded', 10)
-    ticketOf(limits.admit(narrow, 20, true))
+    ticketOf(limits.admit(narrow, 20, 0))
+  })
+
+  it('let nobody wait for longer than a moment in the shared window', () => {
+    const limits = createLimits()
+    const narrow = destinationOf({ rateLimit: { perSecond: 1_000, concurrent: 1 } })
+    ticketOf(limits.admit(narrow, 0))
+    expect(limits.admit(narrow, 0)).toEqual({ kind: 'wait', until: 20 })
+    expect(limits.admit(narrow, 900, 0)).toEqual({ kind: 'wait', until: 920 })
+    expect(limits.admit(narrow, 990, 0)).toEqual({ kind: 'hop', until: 1990 })
+  })
+
+  it('halve what is sent at once to a receiver with too much to do, and grow it again', () => {
+    const limits = createLimits()
+    const tickets = Array.from({ length: 20 }, () => ticketOf(limits.admit(free, 0)))
+    limits.slow()
+    for (const ticket of tickets.slice(0, 10)) limits.release(ticket, 'refused', 1)
+    expect(limits.admit(free, 1).kind).toBe('wait')
+    limits.leave()
+    for (const ticket of tickets.slice(10, 14)) limits.release(ticket, 'succeeded', 2)
+    const more = Array.from({ length: 8 }, () => limits.admit(free, 3).kind)
+    expect(more).toEqual(Array(8).fill('go'))
+    expect(limits.admit(free, 3).kind).toBe('wait')
   })
 
   it('honour a pause that the receiver asked for', () => {
     const limits = createLimits()
     limits.pause(60_000)
     limits.pause(5_000)
-    expect(limits.admit(free, 0, false)).toMatchObject({ kind: 'hop', until: 60_000 })
-    ticketOf(limits.admit(free, 60_000, false))
+    expect(limits.admit(free, 0)).toMatchObject({ kind: 'hop', until: 60_000 })
+    ticketOf(limits.admit(free, 60_000))
   })
 
   it('give a destination whose attempts hang no more of the shared window', () => {
     const limits = createLimits({ maxHanging: 3, hangingMs: 2_000 })
-    const hanging = [0, 1, 2].map((now) => ticketOf(limits.admit(free, now, false)))
-    ticketOf(limits.admit(free, 2_000, false))
-    expect(limits.admit(free, 2_500, false)).toMatchObject({ kind: 'hop' })
+    const hanging = [0, 1, 2].map((now) => ticketOf(limits.admit(free, now)))
+    ticketOf(limits.admit(free, 2_000))
+    expect(limits.admit(free, 2_500)).toMatchObject({ kind: 'hop' })
     const [first] = hanging
     if (first !== undefined) limits.release(first, 'succeeded', 3_000)
-    ticketOf(limits.admit(free, 3_000, false))
+    ticketOf(limits.admit(free, 3_000))
   })
 
   it('never take a fast destination for a hanging one', () => {
     const limits = createLimits({ maxHanging: 3 })
     for (let now = 0; now < 10_000; now += 10) {
-      const tickets = Array.from({ length: 50 }, () => ticketOf(limits.admit(free, now, false)))
+      const tickets = Array.from({ length: 50 }, () => ticketOf(limits.admit(free, now)))
       for (const ticket of tickets) limits.release(ticket, 'succeeded', now + 5)
     }
   })
@@ -83,7 +105,7 @@ describe('the breaker', () => {
     const limits = createLimits()
     for (let i = 0; i < 9; i += 1) attempt(limits, i, 'failed')
     attempt(limits, 9, 'failed')
-    expect(limits.admit(free, 10, false)).toMatchObject({ kind: 'hop', until: 5_009 })
+    expect(limits.admit(free, 10)).toMatchObject({ kind: 'hop', until: 5_009 })
   })
 
   it('stays closed below the ratio, and forgets what is long past', () => {

@@ -15,8 +15,8 @@ export type Admission =
 
 /** What one destination may take in this process: rate, concurrency, pauses it asked for, and a breaker. */
 export interface Limits {
-  /** `waiting`: the caller was told to wait before, and holds a place among the waiting. */
-  admit(destination: Destination, now: number, waiting: boolean): Admission
+  /** `waitingSince`: when the caller was first told to wait; it holds a place among the waiting. */
+  admit(destination: Destination, now: number, waitingSince?: number): Admission
   release(
     ticket: Ticket,
     outcome: 'succeeded' | 'failed' | 'refused' | 'cancelled',
@@ -26,6 +26,8 @@ export interface Limits {
   leave(): void
   /** The receiver asked for peace until then, ms. */
   pause(until: number): void
+  /** The receiver has too much to do: half as many at once, then slowly more. */
+  slow(): void
   inFlight(): number
 }
 
@@ -42,6 +44,9 @@ export interface LimitsOptions {
 // How fast what hopped comes back to a destination without a rate limit, per second.
 const drainRate = 200
 
+// A destination that takes so many at once is not slowed any more.
+const fullSpeed = 256
+
 export const createLimits = ({
   maxWaitMs = 1_000,
   maxWaiting = 32,
@@ -50,6 +55,7 @@ export const createLimits = ({
 }: LimitsOptions = {}): Limits => {
   const breaker = createBreaker()
   const underWay = new Set<Ticket>()
+  let ceiling = Number.POSITIVE_INFINITY
   let tokens = Number.NaN
   let refilledAt = 0
   let pausedUntil = 0
@@ -81,20 +87,21 @@ export const createLimits = ({
   /** 0 when nothing stands in the way. */
   const obstacle = (destination: Destination, now: number): number => {
     if (now < pausedUntil) return pausedUntil
-    const concurrent = destination.rateLimit?.concurrent
-    if (concurrent !== undefined && underWay.size >= concurrent) return now + 20
+    const concurrent = destination.rateLimit?.concurrent ?? Number.POSITIVE_INFINITY
+    if (underWay.size >= Math.min(concurrent, ceiling)) return now + 20
     if (hanging(now)) return now + 5_000
     return rateWait(destination, now) || breaker.admit(now)
   }
 
-  const hop = ({ rateLimit }: Destination, until: number): Admission => {
+  const hop = ({ rateLimit }: Destination, until: number, now: number): Admission => {
     const spacing = 1000 / (rateLimit?.perSecond ?? drainRate)
-    lastReturn = Math.max(until, lastReturn + spacing)
+    lastReturn = Math.max(until, now + maxWaitMs, lastReturn + spacing)
     return { kind: 'hop', until: Math.ceil(lastReturn) }
   }
 
   return {
-    admit(destination, now, waiting) {
+    admit(destination, now, waitingSince) {
+      const waiting = waitingSince !== undefined
       const until = obstacle(destination, now)
       if (until === 0) {
         if (waiting) waitingCount -= 1
@@ -103,18 +110,24 @@ export const createLimits = ({
         underWay.add(ticket)
         return { kind: 'go', ticket }
       }
-      if (until - now <= maxWaitMs && (waiting || waitingCount < maxWaiting)) {
+      const near = until - (waitingSince ?? now) <= maxWaitMs
+      if (near && (waiting || waitingCount < maxWaiting)) {
         if (!waiting) waitingCount += 1
         return { kind: 'wait', until }
       }
       if (waiting) waitingCount -= 1
-      return hop(destination, until)
+      return hop(destination, until, now)
     },
     release(ticket, outcome, now) {
       underWay.delete(ticket)
       if (outcome === 'failed') breaker.failed(now)
       else if (outcome === 'cancelled') breaker.withdrawn()
       else breaker.succeeded(now)
+      if (outcome === 'succeeded')
+        ceiling = ceiling < fullSpeed ? ceiling + 1 : Number.POSITIVE_INFINITY
+    },
+    slow() {
+      ceiling = Math.max(1, Math.floor(Math.min(ceiling, underWay.size + 1) / 2))
     },
     leave() {
       waitingCount -= 1

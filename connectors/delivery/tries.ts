@@ -53,6 +53,7 @@ export const createTries = (options: TriesOptions): ((made: Try) => Promise<Roun
     if (status !== undefined && slowingStatuses.has(status)) {
       const wished = retryAfterMs ?? (status === 429 ? shortPauseMs : 0)
       if (wished > 0) limit.pause(at + Math.min(wished, retryAfterCapMs))
+      limit.slow()
     }
     const broken = result.retriable && (status === undefined || status >= 500)
     limit.release(ticket, broken ? 'failed' : 'refused', at)

@@ -63,18 +63,19 @@ export const within = (text: string, ranges: readonly Range[]): boolean => {
 
 const wildcards = new Set(['0.0.0.0', '::', ''])
 
+const isLoopback = (address: string): boolean => parse(address)?.range() === 'loopback'
+
 const ofThisMachine = (address: string): boolean =>
-  kindOf(address) !== 'public' && parse(address)?.range() === 'loopback'
-    ? true
-    : Object.values(networkInterfaces()).some((interfaces) =>
-        interfaces?.some((one) => one.address === address),
-      )
+  isLoopback(address) ||
+  Object.values(networkInterfaces()).some((interfaces) =>
+    interfaces?.some((one) => one.address === address),
+  )
 
 /** Whether a connection to `address:port` would reach one of our own listeners. */
 export const isOwn = (address: string, port: number, listeners: readonly Listener[]): boolean =>
   listeners.some((listener) => {
     if (listener.port !== port) return false
     if (wildcards.has(listener.host)) return ofThisMachine(address)
-    if (listener.host === 'localhost') return parse(address)?.range() === 'loopback'
+    if (listener.host === 'localhost') return isLoopback(address)
     return parse(listener.host)?.toString() === parse(address)?.toString()
   })
