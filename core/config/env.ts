@@ -54,7 +54,7 @@ const definitions = {
   adminHost: define({ env: 'ADMIN_HOST', parse: p.text, fallback: '127.0.0.1' }),
   publicUrl: optional({ env: 'PUBLIC_URL', parse: httpUrl, show: withoutPassword }),
   dataDir: define({ env: 'DATA_DIR', flag: 'data-dir', parse: p.text, fallback: '.zenhook' }),
-  logLevel: define({ env: 'LOG_LEVEL', parse: p.oneOf(...logLevels), fallback: 'info' }),
+  logLevel: define({ env: 'LOG_LEVEL', parse: p.oneOf(...logLevels), fallback: 'warn' }),
   kafkaBrokers: define({ env: 'KAFKA_BROKERS', parse: p.brokers, fallback: [] }),
   kafkaClientId: define({ env: 'KAFKA_CLIENT_ID', parse: p.text, fallback: 'zenhook' }),
   kafkaSsl: define({ env: 'KAFKA_SSL', parse: p.flag, fallback: false }),

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isZenhookError, messageOf, type ZenhookError } from '../errors/index.ts'
 import type { Codec } from '../event/codec/index.ts'
+import type { Hash } from '../event/index.ts'
 import type { Batch, Log, NewRecord, StoredRecord } from '../log/port.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
 import type { Decisions, DecisionTable, Row } from './port.ts'
 import { createBuffer, type Job, type Load, type SinkRow } from './sink/buffer.ts'
-import { decisionRows, eventRow, type TableRow } from './sink/rows.ts'
+import { acceptedRow, decisionRows, eventRow, type TableRow } from './sink/rows.ts'
 import { tableNames } from './tables.ts'
 
 export interface SinkOptions {
@@ -91,8 +92,9 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
   const decoded = async (record: StoredRecord): Promise<readonly TableRow[]> => {
     const value = record.value ?? new Uint8Array()
     if (record.topic === 'received') {
-      const event = codec.decode('event', value)
-      return [eventRow(event instanceof Promise ? await event : event, placeOf(record))]
+      const found = codec.decode('event', value)
+      const event = found instanceof Promise ? await found : found
+      return [eventRow(event, placeOf(record)), acceptedRow(sha256, event)]
     }
     const set = codec.decode('decisions', value)
     return decisionRows(set instanceof Promise ? await set : set)
@@ -241,7 +243,7 @@ const placeOf = ({ topic, partition, offset }: StoredRecord) => ({ topic, partit
 const retriable = (error: unknown): error is ZenhookError =>
   isZenhookError(error) && error.retriable
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+const sha256: Hash = (data) => createHash('sha256').update(data).digest('hex')
 
 const waitFor = async (signal: AbortSignal): Promise<undefined> => {
   if (!signal.aborted)

@@ -1,12 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { packageRoot } from '../../cli/version.ts'
+import { tablesReference } from '../../core/decisions/reference.ts'
 import { commandsPage } from './commands.ts'
 import { componentsPage, providersPage } from './components.ts'
 import { errorsPage, problemPages } from './errors.ts'
 import { metricsPage } from './metrics.ts'
 import { configSchema, openApi } from './schemas.ts'
-import { tablesPage } from './tables.ts'
 
 /** Everything that is made from the sources: by path below the package. */
 const files = async (): Promise<ReadonlyMap<string, string>> =>
@@ -19,7 +19,7 @@ const files = async (): Promise<ReadonlyMap<string, string>> =>
     ['docs/reference/components.md', componentsPage()],
     ['docs/reference/metrics.md', metricsPage()],
     ['docs/reference/commands.md', commandsPage()],
-    ['docs/reference/tables.md', await tablesPage()],
+    ['docs/reference/tables.md', await tablesReference()],
   ])
 
 const present = async (path: string): Promise<string | undefined> => {

@@ -1,4 +1,11 @@
-import type { Decision, DecisionSet, Event, Position } from '../../event/index.ts'
+import {
+  type Decision,
+  type DecisionSet,
+  decisionIdOf,
+  type Event,
+  type Hash,
+  type Position,
+} from '../../event/index.ts'
 import type { DecisionTable, Row } from '../port.ts'
 
 export interface TableRow {
@@ -27,6 +34,31 @@ export const eventRow = (event: Event, { topic, partition, offset }: Position): 
     offset,
   },
 })
+
+/**
+ * The ingress's own decision, told from the record that it appended: it writes nothing but the event.
+ * A copy of a record has the same row, for it is the same decision.
+ */
+export const acceptedRow = (hash: Hash, event: Event): TableRow => {
+  const { scheme, bodyCovered, idCovered, secretIndex } = event.verification
+  const decision: Decision = {
+    id: decisionIdOf(hash, event.id, { stage: 'ingress' }, 'live'),
+    stage: 'ingress',
+    verdict: 'accepted',
+    reason: 'verified',
+    at: event.receivedAt,
+    tookMs: 0,
+    details: {
+      scheme,
+      bodyCovered,
+      idCovered,
+      ...(secretIndex === undefined ? {} : { secretIndex }),
+    },
+  }
+  const { tenant, source, type, receivedAt } = event
+  const set = { tenant, source, eventId: event.id, type, receivedAt, run: 'live', decisions: [] }
+  return { table: 'decisions', row: decisionRow(set, decision) }
+}
 
 /** Rows of `decisions`, and of `attempts` for what a connector tried. */
 export const decisionRows = (set: DecisionSet): readonly TableRow[] => {
