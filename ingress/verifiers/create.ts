@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { Claim, Preset, PresetScheme } from '../providers/preset.ts'
+import { sha256Hex } from './digest.ts'
 import { bodyHandshake, getHandshake } from './handshake.ts'
 import { idOf, pick, typeOf } from './pick.ts'
 import { bindScheme, presetOf, type VerifySource } from './settings.ts'
@@ -79,12 +79,6 @@ const waysOf = (preset: Preset, secrets: readonly string[], deps: SchemeDeps): r
   })
 }
 
-const digestOf = (parts: readonly (string | Uint8Array)[]): string => {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
-  return hash.digest('hex')
-}
-
 /** Type, id and nonce of what is proven; the body is parsed here at the earliest. */
 const genuine = (preset: Preset, scheme: PresetScheme, view: View, proof: Proof): Genuine => {
   const proven = proof.proven ?? {}
@@ -96,7 +90,7 @@ const genuine = (preset: Preset, scheme: PresetScheme, view: View, proof: Proof)
   const nonce =
     idCovered && deliveryId !== undefined
       ? `id:${deliveryId}`
-      : digestOf([
+      : sha256Hex([
           ...proof.signed,
           // What is not signed cannot tell a replay from another event: two events of one token differ here.
           ...(proof.signed.length === 0 ? [deliveryId ?? '', '\n'] : []),

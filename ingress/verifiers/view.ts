@@ -1,23 +1,21 @@
 import { parseBody } from './body.ts'
 import { type RawRequest, type Refused, refuse, type View } from './types.ts'
 
-const none: readonly string[] = []
-
 export const viewOf = (request: RawRequest): View => {
-  const index = new Map<string, string[]>()
-  for (const [name, value] of request.headers) {
-    const key = name.toLowerCase()
-    const values = index.get(key)
-    if (values) values.push(value)
-    else index.set(key, [value])
+  const all = (name: string): readonly string[] => {
+    const values: string[] = []
+    // Cheaper than an index: few headers are asked for, and most differ in length.
+    for (const [each, value] of request.headers)
+      if (each.length === name.length && each.toLowerCase() === name) values.push(value)
+    return values
   }
   let parsed: { value: unknown } | undefined
   return {
     request,
-    all: (name) => index.get(name) ?? none,
-    names: () => [...index.keys()],
+    all,
+    names: () => [...new Set(request.headers.map(([name]) => name.toLowerCase()))],
     body: () => {
-      parsed ??= { value: parseBody(index.get('content-type')?.[0] ?? '', request.body) }
+      parsed ??= { value: parseBody(all('content-type')[0] ?? '', request.body) }
       return parsed.value
     },
     peek: () => parsed,

@@ -1,7 +1,8 @@
-import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { rewritten, valueAt } from '../body.ts'
 import { equalBytes } from '../compare.ts'
+import { hmacOf } from '../digest.ts'
 import { decode } from '../encoding.ts'
 import { checkStrength, needsSecret, wrongForm } from '../secrets.ts'
 import { strictObject } from '../strict-json.ts'
@@ -36,14 +37,13 @@ const itemsOf = (body: Readonly<Record<string, unknown>>): readonly unknown[] =>
   )
 }
 
-const keyOf = (secret: string, index: number): KeyObject => {
+const keyOf = (secret: string, index: number): Uint8Array => {
   const bytes = decode(secret.trim(), 'hex')
   if (!bytes) throw wrongForm(index, 'hex')
-  return createSecretKey(bytes)
+  return bytes
 }
 
-const mac = (key: KeyObject, text: string): Buffer =>
-  createHmac('sha256', key).update(text).digest()
+const mac = (key: Uint8Array, text: string): Uint8Array => hmacOf('sha256', key, [text])
 
 export const adyen: Scheme<z.infer<typeof config>> = {
   spec: {
@@ -93,7 +93,7 @@ export const adyen: Scheme<z.infer<typeof config>> = {
       (item, at) =>
         [
           `notificationItems.${at}.NotificationRequestItem.${SIGNATURE}`,
-          mac(key, textOf(item)).toString('base64'),
+          Buffer.from(mac(key, textOf(item))).toString('base64'),
         ] as const,
     )
     return { ...draft, body: rewritten(draft.body, Object.fromEntries(signatures)) }

@@ -1,6 +1,7 @@
-import { createHash, createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { equalBytes } from '../compare.ts'
+import { hashOf, hmacOf } from '../digest.ts'
 import { decode } from '../encoding.ts'
 import { checkStrength, needsSecret, wrongForm } from '../secrets.ts'
 import { compileSigning, signDraft, signingFields } from '../signing.ts'
@@ -34,16 +35,10 @@ const keyOf = (secret: string, encoding: Config['secretEncoding'], index: number
 
 const digest = (
   { algorithm, construction }: Config,
-  key: KeyObject,
+  key: Uint8Array,
   parts: readonly Part[],
-): Uint8Array => {
-  const hash =
-    construction === 'hmac'
-      ? createHmac(algorithm, key)
-      : createHash(algorithm).update(key.export())
-  for (const part of parts) hash.update(part)
-  return hash.digest()
-}
+): Uint8Array =>
+  construction === 'hmac' ? hmacOf(algorithm, key, parts) : hashOf(algorithm, [key, ...parts])
 
 export const hmac: Scheme<Config> = {
   spec: {
@@ -78,7 +73,7 @@ export const hmac: Scheme<Config> = {
       const key = keyOf(secret, settings.secretEncoding, index)
       checkStrength(secret, index, deps)
       checkStrength(key, index, deps)
-      return createSecretKey(key)
+      return key
     })
     const signing = compileSigning(settings)
     const step = settings.construction === 'hmac' ? 'hmac' : 'digest'
@@ -107,7 +102,7 @@ export const hmac: Scheme<Config> = {
     }
   },
   sign: (settings, secret, draft, context) => {
-    const key = createSecretKey(keyOf(secret, settings.secretEncoding, 0))
+    const key = keyOf(secret, settings.secretEncoding, 0)
     return signDraft(settings, draft, context, (parts) => digest(settings, key, parts))
   },
   generate: ({ secretEncoding }) => {

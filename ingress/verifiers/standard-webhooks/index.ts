@@ -1,11 +1,12 @@
-import { createHmac, createSecretKey, type KeyObject, randomBytes, sign, verify } from 'node:crypto'
+import { type KeyObject, randomBytes, sign, verify } from 'node:crypto'
 import { z } from 'zod'
 import { equalBytes } from '../compare.ts'
+import { hmacOf } from '../digest.ts'
 import { decode } from '../encoding.ts'
 import { privateKey, publicKeys } from '../keys.ts'
 import { checkStrength, needsSecret, wrongForm } from '../secrets.ts'
 import { withHeader } from '../signing.ts'
-import { joined, type Part } from '../template.ts'
+import { joined } from '../template.ts'
 import { duration, parseTime, within } from '../time.ts'
 import { type Refused, refuse, type Scheme, type View } from '../types.ts'
 import { single } from '../view.ts'
@@ -22,9 +23,9 @@ const config = z.strictObject({
   tolerance: duration.default(300_000).describe('How far the signed time may lie from ours'),
 })
 
-interface Key {
+interface Key<K> {
   readonly index: number
-  readonly key: KeyObject
+  readonly key: K
 }
 
 const isPublic = (secret: string): boolean =>
@@ -58,12 +59,6 @@ const signaturesOf = (header: string): Signatures | undefined => {
 
 const stemOf = (view: View, stems: readonly string[]): string =>
   stems.find((stem) => view.all(`${stem}-signature`).length > 0) ?? stems[0] ?? 'webhook'
-
-const mac = (key: KeyObject, parts: readonly Part[]): Uint8Array => {
-  const hash = createHmac('sha256', key)
-  for (const part of parts) hash.update(part)
-  return hash.digest()
-}
 
 const read = (
   view: View,
@@ -105,8 +100,8 @@ export const standardWebhooks: Scheme<z.infer<typeof config>> = {
   },
   prover: (settings, secrets, deps) => {
     needsSecret(secrets)
-    const v1: Key[] = []
-    const v1a: Key[] = []
+    const v1: Key<Uint8Array>[] = []
+    const v1a: Key<KeyObject>[] = []
     secrets.forEach((secret, index) => {
       checkStrength(secret, index, deps)
       if (isPublic(secret)) {
@@ -115,7 +110,7 @@ export const standardWebhooks: Scheme<z.infer<typeof config>> = {
       }
       const key = symmetric(secret, index)
       checkStrength(key, index, deps)
-      v1.push({ index, key: createSecretKey(key) })
+      v1.push({ index, key })
     })
     return (view, now) => {
       const signed = read(view, settings.headers)
@@ -129,7 +124,7 @@ export const standardWebhooks: Scheme<z.infer<typeof config>> = {
       if (!claimsV1a && (signatures.v1.length === 0 || v1.length === 0))
         return refuse('malformed', 'signature version')
       const parts = [`${signed.id}.${signed.time}.`, view.request.body]
-      let found: Key | undefined
+      let found: { readonly index: number } | undefined
       if (claimsV1a) {
         const data = joined(parts)
         found = v1a.find(({ key }) =>
@@ -137,7 +132,7 @@ export const standardWebhooks: Scheme<z.infer<typeof config>> = {
         )
       } else
         found = v1.find(({ key }) => {
-          const expected = mac(key, parts)
+          const expected = hmacOf('sha256', key, parts)
           return signatures.v1.some((each) => equalBytes(each, expected))
         })
       if (!found) return refuse('mismatch', claimsV1a ? 'ed25519' : 'hmac')
@@ -157,7 +152,7 @@ export const standardWebhooks: Scheme<z.infer<typeof config>> = {
     const parts = [`${id}.${time}.`, draft.body]
     const signature = isPublic(secret)
       ? `v1a,${sign(null, joined(parts), privateKey(secret, 'ed25519')).toString('base64')}`
-      : `v1,${Buffer.from(mac(createSecretKey(symmetric(secret, 0)), parts)).toString('base64')}`
+      : `v1,${Buffer.from(hmacOf('sha256', symmetric(secret, 0), parts)).toString('base64')}`
     const headers = [
       [`${stem}-id`, id],
       [`${stem}-timestamp`, time],

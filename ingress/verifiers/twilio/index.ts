@@ -1,7 +1,8 @@
-import { createHash, createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { isForm } from '../body.ts'
 import { equalBytes, fingerprint } from '../compare.ts'
+import { hmacOf, sha256Hex } from '../digest.ts'
 import { decode } from '../encoding.ts'
 import { textSecrets } from '../secrets.ts'
 import { viewOfDraft, withHeader } from '../signing.ts'
@@ -56,7 +57,7 @@ const suffix = (view: View): string | Refused => {
   if (digests.length > 1) return refuse('malformed', `query ${DIGEST} is repeated`)
   const [digest] = digests
   if (digest !== undefined) {
-    const actual = createHash('sha256').update(body).digest('hex')
+    const actual = sha256Hex([body])
     const same = equalBytes(fingerprint(actual), fingerprint(digest.toLowerCase()))
     return same ? '' : refuse('mismatch', 'body digest')
   }
@@ -66,8 +67,7 @@ const suffix = (view: View): string | Refused => {
   return formText(body)
 }
 
-const mac = (key: KeyObject, text: string): Uint8Array =>
-  createHmac('sha1', key).update(text).digest()
+const mac = (key: string, text: string): Uint8Array => hmacOf('sha1', Buffer.from(key), [text])
 
 export const twilio: Scheme<z.infer<typeof config>> = {
   spec: {
@@ -86,7 +86,7 @@ export const twilio: Scheme<z.infer<typeof config>> = {
     examples: [{ title: 'Twilio', yaml: 'provider: twilio' }],
   },
   prover: ({ header }, secrets, deps) => {
-    const keys = textSecrets(secrets, deps).map((secret) => createSecretKey(secret, 'utf8'))
+    const keys = textSecrets(secrets, deps)
     return (view) => {
       const value = single(view, header)
       if (typeof value !== 'string') return value
@@ -106,13 +106,13 @@ export const twilio: Scheme<z.infer<typeof config>> = {
   sign: ({ header }, secret, draft) => {
     const { body } = draft
     const form = isForm(viewOfDraft(draft).all('content-type')[0] ?? '')
-    const digest = createHash('sha256').update(body).digest('hex')
+    const digest = sha256Hex([body])
     const url =
       form || body.length === 0
         ? draft.url
         : `${draft.url}${draft.url.includes('?') ? '&' : '?'}${DIGEST}=${digest}`
     const text = canonical(url) + (form ? formText(body) : '')
-    const signature = mac(createSecretKey(secret, 'utf8'), text)
+    const signature = mac(secret, text)
     return withHeader({ ...draft, url }, header, Buffer.from(signature).toString('base64'))
   },
   generate: () => {
