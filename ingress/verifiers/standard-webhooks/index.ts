@@ -33,7 +33,7 @@ const isPublic = (secret: string): boolean =>
 
 const symmetric = (secret: string, index: number): Uint8Array => {
   const bytes = decode(secret.trim().replace(/^whsec_/, ''), 'base64')
-  if (!bytes) throw wrongForm(index, 'whsec_ and base64')
+  if (!bytes) throw wrongForm(index, 'whsec_ followed by base64')
   return bytes
 }
 
