@@ -8,7 +8,7 @@ import { checkStrength, needsSecret, wrongForm } from '../secrets.ts'
 import { strictObject } from '../strict-json.ts'
 import { refuse, type Scheme } from '../types.ts'
 
-const config = z.strictObject({ scheme: z.literal('adyen') })
+const config = z.strictObject({ scheme: z.literal('adyen').describe('Name of the scheme') })
 
 const signedFields = [
   'pspReference',

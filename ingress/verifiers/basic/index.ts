@@ -7,7 +7,7 @@ import { credentials, staticProver, staticReasons } from '../static.ts'
 import { refuse, type Scheme } from '../types.ts'
 import { single } from '../view.ts'
 
-const config = z.strictObject({ scheme: z.literal('basic') })
+const config = z.strictObject({ scheme: z.literal('basic').describe('Name of the scheme') })
 
 export const basic: Scheme<z.infer<typeof config>> = {
   spec: {

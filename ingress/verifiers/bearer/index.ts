@@ -5,7 +5,7 @@ import { credentials, staticProver, staticReasons } from '../static.ts'
 import type { Scheme } from '../types.ts'
 import { single } from '../view.ts'
 
-const config = z.strictObject({ scheme: z.literal('bearer') })
+const config = z.strictObject({ scheme: z.literal('bearer').describe('Name of the scheme') })
 
 export const bearer: Scheme<z.infer<typeof config>> = {
   spec: {

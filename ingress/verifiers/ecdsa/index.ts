@@ -5,7 +5,7 @@ import { signingFields } from '../signing.ts'
 
 const config = z.strictObject({
   ...signingFields,
-  scheme: z.literal('ecdsa'),
+  scheme: z.literal('ecdsa').describe('Name of the scheme'),
   format: z
     .enum(['der', 'ieee-p1363'])
     .default('der')

@@ -3,7 +3,10 @@ import { z } from 'zod'
 import { publicKeyScheme } from '../public-key.ts'
 import { signingFields } from '../signing.ts'
 
-const config = z.strictObject({ ...signingFields, scheme: z.literal('ed25519') })
+const config = z.strictObject({
+  ...signingFields,
+  scheme: z.literal('ed25519').describe('Name of the scheme'),
+})
 
 export const ed25519 = publicKeyScheme<z.infer<typeof config>>({
   name: 'ed25519',

@@ -10,7 +10,7 @@ import { refuse, type Scheme } from '../types.ts'
 
 const config = z.strictObject({
   ...signingFields,
-  scheme: z.literal('hmac'),
+  scheme: z.literal('hmac').describe('Name of the scheme'),
   algorithm: z
     .enum(['sha1', 'sha256', 'sha384', 'sha512'])
     .default('sha256')

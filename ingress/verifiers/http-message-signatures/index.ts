@@ -18,7 +18,7 @@ import { checkDigest, signatureBase } from './base.ts'
 import { byteSequences, type InnerList, innerLists } from './fields.ts'
 
 const config = z.strictObject({
-  scheme: z.literal('http-message-signatures'),
+  scheme: z.literal('http-message-signatures').describe('Name of the scheme'),
   label: z.string().optional().describe('Only the signature of this label counts'),
   require: z
     .array(z.string().min(1).toLowerCase())

@@ -3,7 +3,7 @@ import { duration } from '../time.ts'
 import { algorithms } from './jws.ts'
 
 export const jwtConfig = z.strictObject({
-  scheme: z.literal('jwt'),
+  scheme: z.literal('jwt').describe('Name of the scheme'),
   header: z
     .string()
     .min(1)

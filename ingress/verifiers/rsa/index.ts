@@ -5,7 +5,7 @@ import { signingFields } from '../signing.ts'
 
 const config = z.strictObject({
   ...signingFields,
-  scheme: z.literal('rsa'),
+  scheme: z.literal('rsa').describe('Name of the scheme'),
   algorithm: z.enum(['sha256', 'sha384', 'sha512']).default('sha256').describe('Hash'),
   padding: z.enum(['pkcs1', 'pss']).default('pkcs1').describe('Padding of the signature'),
 })

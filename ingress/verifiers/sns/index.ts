@@ -12,7 +12,7 @@ import { certificates } from './certificates.ts'
 const arn = /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(?:\.fifo)?$/
 
 const config = z.strictObject({
-  scheme: z.literal('sns'),
+  scheme: z.literal('sns').describe('Name of the scheme'),
   topics: z
     .array(z.string().regex(arn, 'Use the ARN of a topic'))
     .default([])

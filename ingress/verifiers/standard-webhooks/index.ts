@@ -12,7 +12,7 @@ import { type Refused, refuse, type Scheme, type View } from '../types.ts'
 import { single } from '../view.ts'
 
 const config = z.strictObject({
-  scheme: z.literal('standard-webhooks'),
+  scheme: z.literal('standard-webhooks').describe('Name of the scheme'),
   headers: z
     .array(z.string().min(1).toLowerCase())
     .min(1)

@@ -6,7 +6,7 @@ import { refuse, type Scheme } from '../types.ts'
 import { single } from '../view.ts'
 
 const config = z.strictObject({
-  scheme: z.literal('token'),
+  scheme: z.literal('token').describe('Name of the scheme'),
   header: z.string().min(1).toLowerCase().describe('Header that carries the token'),
   prefix: z.string().default('').describe('Text before the token'),
 })

@@ -10,7 +10,7 @@ import { type Refused, refuse, type Scheme, type View } from '../types.ts'
 import { single } from '../view.ts'
 
 const config = z.strictObject({
-  scheme: z.literal('twilio'),
+  scheme: z.literal('twilio').describe('Name of the scheme'),
   header: z
     .string()
     .min(1)
