@@ -28,7 +28,6 @@ export const messagebird: Preset = {
   defaultType: 'event',
   patienceMs: 10_000,
   keep: ['messagebird-request-timestamp', 'user-agent'],
-  methods: ['GET'],
   secret:
     'The signing key: Developers, Settings; PUBLIC_URL must be the URL that MessageBird calls',
   samples: [

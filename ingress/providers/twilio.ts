@@ -23,7 +23,6 @@ export const twilio: Preset = {
   defaultType: 'request',
   patienceMs: 15_000,
   keep: ['i-twilio-idempotency-token', 'user-agent'],
-  methods: ['GET'],
   secret: 'The auth token of the account',
   samples: [
     {

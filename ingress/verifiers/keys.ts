@@ -42,6 +42,12 @@ const seedEd25519 = (bytes: Uint8Array): KeyObject =>
     type: 'pkcs8',
   })
 
+/** Only what says that it is a private key is one: a bare number could be a public key as well. */
+const seedOf = (text: string): Uint8Array => {
+  const bytes = text.startsWith('whsk_') ? decode(text.slice(5), 'base64') : undefined
+  return bytes && (bytes.length === 32 || bytes.length === 64) ? bytes : Buffer.alloc(0)
+}
+
 const jwksOf = (text: string): readonly KeyObject[] => {
   const value: unknown = JSON.parse(text)
   const keys =
@@ -55,8 +61,7 @@ const anyPublic = (text: string, kind: KeyKind): readonly KeyObject[] => {
   if (text.startsWith('{')) return jwksOf(text)
   if (text.includes('-----BEGIN CERTIFICATE-----')) return [new X509Certificate(text).publicKey]
   if (text.startsWith('-----BEGIN')) return [createPublicKey(text)]
-  if (text.startsWith('whsk_'))
-    return [createPublicKey(seedEd25519(decode(text.slice(5), 'base64') ?? Buffer.alloc(0)))]
+  if (text.startsWith('whsk_')) return [createPublicKey(seedEd25519(seedOf(text)))]
   const bare = text.startsWith('whpk_') ? text.slice(5) : text
   const bytes =
     (kind === 'ed25519' && bare.length === 64 ? decode(bare, 'hex') : undefined) ??
@@ -86,9 +91,7 @@ export const privateKey = (secret: string, kind: KeyKind): KeyObject => {
       ? createPrivateKey(text)
       : text.startsWith('{')
         ? createPrivateKey({ key: JSON.parse(text) as JsonWebKey, format: 'jwk' })
-        : seedEd25519(
-            decode(text.replace(/^whsk_/, ''), 'base64') ?? decode(text, 'hex') ?? Buffer.alloc(0),
-          )
+        : seedEd25519(seedOf(text))
     if (isKind(key, kind)) return key
   } catch {
     // As above.

@@ -196,7 +196,26 @@ describe('key sets', async () => {
     keys = setOf(jwk)
     expect(verdict(await verifier.verify(request, now + 30_000))).toBe('accepted')
     keys = setOf()
-    expect(verdict(await verifier.verify(request, now + 640_000))).toBe('mismatch: token signature')
+    // Fetched beside the first request after ten minutes, waited for after fifteen.
+    expect(verdict(await verifier.verify(request, now + 640_000))).toBe('accepted')
+    expect(verdict(await verifier.verify(request, now + 641_000))).toBe('mismatch: token signature')
+    keys = setOf(jwk)
+    expect(verdict(await verifier.verify(request, now + 670_000))).toBe('accepted')
+    keys = setOf()
+    expect(verdict(await verifier.verify(request, now + 1_570_000))).toBe(
+      'mismatch: token signature',
+    )
+  })
+
+  it('lets a slow endpoint hold up nobody whose key is known', async () => {
+    const fetchKey = vi.fn(async () => setOf(jwk))
+    const verifier = createVerifier({ ...remote, fetchKey })
+    const request = requestOf({ headers: await headers('one') })
+    expect(verdict(await verifier.verify(request, now))).toBe('accepted')
+    fetchKey.mockImplementation(() => new Promise(() => undefined))
+    for (const at of [600_000, 640_000, 700_000])
+      expect(verdict(await verifier.verify(request, now + at))).toBe('accepted')
+    expect(fetchKey).toHaveBeenCalledTimes(2)
   })
 
   it('goes on with its keys while their endpoint is away, and not for ever', async () => {

@@ -6,9 +6,11 @@ const MAX_TEXT = 262_144
 const MAX_KEYS = 64
 /** Least time between two fetches, whatever was asked for. */
 const MIN_INTERVAL = 30_000
-/** Kept keys are fetched anew after this… */
+/** Kept keys are fetched anew after this, beside the requests… */
 const FRESH = 600_000
-/** … and, while their endpoint is away, still used until this. */
+/** … which wait for that after this, so that a key removed long ago is not used once more… */
+const STALE = 900_000
+/** … and, while their endpoint is away, keys are still used until this. */
 const MAX_AGE = 86_400_000
 
 const parse = (text: string): readonly JWK[] => {
@@ -28,6 +30,7 @@ export interface KeySet {
 export const remoteKeySet = (url: string, fetchKey: (url: string) => Promise<string>): KeySet => {
   let known: { keys: readonly JWK[]; at: number } | undefined
   let triedAt: number | undefined
+  let failed = false
   let pending: Promise<void> | undefined
 
   const refresh = (now: number): Promise<void> => {
@@ -35,27 +38,29 @@ export const remoteKeySet = (url: string, fetchKey: (url: string) => Promise<str
     pending ??= fetchKey(url)
       .then((text) => {
         known = { keys: parse(text), at: now }
+        failed = false
       })
-      .catch(() => undefined)
+      .catch(() => {
+        failed = true
+      })
       .finally(() => {
         pending = undefined
       })
     return pending
   }
 
-  const wanted = (kid: string | undefined, now: number): boolean =>
-    !known ||
-    now - known.at >= FRESH ||
-    (kid !== undefined && !known.keys.some((key) => key.kid === kid))
+  const lacks = (kid: string | undefined): boolean =>
+    !known || (kid !== undefined && !known.keys.some((key) => key.kid === kid))
 
   return {
     keys: async (kid, now) => {
       // A clock that was set back must not hold off a fetch for long.
       const due = triedAt === undefined || Math.abs(now - triedAt) >= MIN_INTERVAL
-      if (wanted(kid, now)) {
-        if (pending) await pending
-        else if (due) await refresh(now)
-      }
+      const age = known ? now - known.at : Number.POSITIVE_INFINITY
+      const wanted = lacks(kid) || age >= FRESH
+      const fetched = wanted && (pending ?? (due ? refresh(now) : undefined))
+      // A slow or dead endpoint holds up nobody whose key is known.
+      if (lacks(kid) || (age >= STALE && !failed)) await fetched
       if (known && now - known.at < MAX_AGE) return known.keys
       throw new ZenhookError('ZENHOOK_VERIFY_KEY_FETCH', {
         message: 'The key set of the sender cannot be fetched',
