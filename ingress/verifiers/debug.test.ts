@@ -92,6 +92,34 @@ describe('the signature debugger', () => {
     })
   })
 
+  it('answers where a key cannot be had', async () => {
+    const record = {
+      provider: 'aws-sns',
+      secrets: ['arn:aws:sns:us-east-1:123456789012:alarms'],
+      body: '{}',
+    }
+    expect(await verifyRecord(record)).toMatchObject({
+      ok: false,
+      reason: 'mismatch',
+      step: expect.stringMatching(/^key: /),
+    })
+  })
+
+  it('takes null for what is not there', async () => {
+    const record = {
+      ...github,
+      method: null,
+      url: null,
+      at: null,
+      bodyEncoding: null,
+      verify: null,
+    }
+    expect(await verifyRecord(record)).toMatchObject({ ok: true })
+    expect(await verifyRecord({ ...record, headers: null, body: null })).toMatchObject({
+      reason: 'missing',
+    })
+  })
+
   it('verifies a scheme spelled out', async () => {
     const verify = { scheme: 'hmac', header: 'x-hub-signature-256', prefix: 'sha256=' }
     const { provider: _, ...record } = github

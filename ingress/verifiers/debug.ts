@@ -4,18 +4,20 @@ import { createVerifier, type VerifierOptions } from './create.ts'
 import type { RawRequest, RefusalReason, Verifier } from './types.ts'
 import { splitUrl } from './view.ts'
 
+const headerValue = z.union([z.string(), z.array(z.string())])
+
 const record = z.object({
-  provider: z.string().optional(),
+  provider: z.string().nullish(),
   /** Settings of the preset, or a scheme spelled out. */
-  verify: z.record(z.string(), z.unknown()).optional(),
+  verify: z.record(z.string(), z.unknown()).nullish(),
   secrets: z.array(z.string()),
-  method: z.string().default('POST'),
-  url: z.string().default('http://localhost/'),
-  headers: z.record(z.string(), z.union([z.string(), z.array(z.string())])).default({}),
-  body: z.string().default(''),
-  bodyEncoding: z.enum(['utf8', 'base64']).default('utf8'),
+  method: z.string().nullish(),
+  url: z.string().nullish(),
+  headers: z.record(z.string(), headerValue).nullish(),
+  body: z.string().nullish(),
+  bodyEncoding: z.enum(['utf8', 'base64']).nullish(),
   /** RFC 3339, or milliseconds. */
-  at: z.union([z.string(), z.number()]).optional(),
+  at: z.union([z.string(), z.number()]).nullish(),
 })
 
 export type BatchRecord = z.input<typeof record>
@@ -28,7 +30,7 @@ export interface BatchResult {
   readonly type: string | null
 }
 
-const timeOf = (at: string | number | undefined): number => {
+const timeOf = (at: string | number | null | undefined): number => {
   const time = typeof at === 'string' ? Date.parse(at) : (at ?? Date.now())
   if (Number.isFinite(time)) return time
   throw new ZenhookError('ZENHOOK_VERIFY_RECORD', { message: 'at is not an RFC 3339 time' })
@@ -45,20 +47,23 @@ const refused = (reason: RefusalReason, step: string): BatchResult => ({
 const isSecretError = (error: unknown): error is ZenhookError =>
   isZenhookError(error) && error.code.startsWith('ZENHOOK_VERIFY_SECRET_')
 
-/** A verifier with those of the secrets that can be used, or what is wrong with them. */
-const usable = (
-  settings: Omit<VerifierOptions, 'secrets'>,
-  secrets: readonly string[],
-): { verifier: Verifier } | { step: string } => {
+// What keeps a record from being verified is its answer, so that one of a batch does not end the others.
+const isAnswer = (error: unknown, verify: unknown): error is ZenhookError =>
+  isSecretError(error) ||
+  (isZenhookError(error) &&
+    (error.code === 'ZENHOOK_VERIFY_KEY_FETCH' ||
+      (error.code === 'ZENHOOK_VERIFY_SETTINGS' && verify === undefined)))
+
+/** A verifier with those of the secrets that can be used; throws what is wrong with them where none can. */
+const usable = (options: VerifierOptions): Verifier => {
   try {
-    return { verifier: createVerifier({ ...settings, secrets }) }
+    return createVerifier(options)
   } catch (error) {
-    if (!isSecretError(error)) throw error
-    const place = error.details.index
+    const { secrets } = options
+    const place = isSecretError(error) ? error.details.index : undefined
     const others = secrets.filter((_, index) => index !== place)
-    return typeof place === 'number' && others.length > 0 && others.length < secrets.length
-      ? usable(settings, others)
-      : { step: `secret: ${error.message}` }
+    if (others.length === 0 || others.length === secrets.length) throw error
+    return usable({ ...options, secrets: others })
   }
 }
 
@@ -75,32 +80,33 @@ export const verifyRecord = async (
     })
   }
   const { provider, verify, secrets, method, url, headers, body, bodyEncoding, at } = parsed.data
-  const settings = {
-    ...(provider !== undefined && { provider }),
-    ...(verify && { verify }),
-    // What vendors publish in their examples is often shorter than what a source may have.
-    minSecretBytes: 1,
-    ...options,
-  }
-  const made = usable(settings, secrets)
-  if ('step' in made) return refused('mismatch', made.step)
+  const now = timeOf(at)
+  const address = url ?? 'http://localhost/'
   const request: RawRequest = {
-    method,
-    url,
-    ...splitUrl(url),
-    headers: Object.entries(headers).flatMap(([name, value]) =>
+    method: method ?? 'POST',
+    url: address,
+    ...splitUrl(address),
+    headers: Object.entries(headers ?? {}).flatMap(([name, value]) =>
       [value].flat().map((each) => [name, each] as const),
     ),
-    body: Buffer.from(body, bodyEncoding),
+    body: Buffer.from(body ?? '', bodyEncoding ?? 'utf8'),
   }
-  const verified = await made.verifier.verify(request, timeOf(at))
-  return verified.ok
-    ? {
-        ok: true,
-        reason: null,
-        step: null,
-        deliveryId: verified.deliveryId ?? null,
-        type: verified.type,
-      }
-    : refused(verified.reason, verified.step)
+  try {
+    const verifier = usable({
+      ...(provider && { provider }),
+      ...(verify && { verify }),
+      secrets,
+      // What vendors publish in their examples is often shorter than what a source may have.
+      minSecretBytes: 1,
+      ...options,
+    })
+    const verified = await verifier.verify(request, now)
+    if (!verified.ok) return refused(verified.reason, verified.step)
+    const { deliveryId = null, type } = verified
+    return { ok: true, reason: null, step: null, deliveryId, type }
+  } catch (error) {
+    if (!isAnswer(error, verify ?? undefined)) throw error
+    const step = isSecretError(error) ? 'secret' : 'key'
+    return refused('mismatch', `${step}: ${error.message}`)
+  }
 }

@@ -1,4 +1,6 @@
+import { z } from 'zod'
 import { schemes } from './schemes.ts'
+import { commonFields } from './settings.ts'
 
 export { parseBody } from './body.ts'
 export { createVerifier, type VerifierOptions } from './create.ts'
@@ -17,4 +19,7 @@ export type {
 } from './types.ts'
 
 /** What every scheme declares of itself, for config lint and the reference. */
-export const verifierSpecs = schemes.map(({ spec }) => spec)
+export const verifierSpecs = schemes.map(({ spec }) => ({
+  ...spec,
+  config: spec.config instanceof z.ZodObject ? spec.config.extend(commonFields) : spec.config,
+}))

@@ -15,10 +15,10 @@ export interface VerifySource {
 
 const never = /^(?:authorization|proxy-authorization|cookie)$|signature/
 
-// What a source may say beside its scheme's own settings.
-const common = z.object({
-  deliveryId: pickSchema.optional(),
-  type: pickSchema.optional(),
+/** What a source may say beside its scheme's own settings. */
+export const commonFields = {
+  deliveryId: pickSchema.optional().describe('Where the id of the delivery is'),
+  type: pickSchema.optional().describe('Where the type of the event is'),
   keepHeaders: z
     .array(
       z
@@ -27,8 +27,10 @@ const common = z.object({
         .toLowerCase()
         .refine((name) => !never.test(name), { message: 'A credential is never kept' }),
     )
-    .optional(),
-})
+    .optional()
+    .describe('Headers to keep with the event'),
+}
+const common = z.object(commonFields)
 
 const invalid = (error: z.ZodError, where: string): ZenhookError => {
   const [issue] = error.issues

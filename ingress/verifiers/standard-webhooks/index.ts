@@ -32,9 +32,9 @@ const isPublic = (secret: string): boolean =>
   /^wh[ps]k_/.test(secret) || secret.trimStart().startsWith('-----BEGIN') || secret.startsWith('{')
 
 const symmetric = (secret: string, index: number): Uint8Array => {
-  const bytes = decode(secret.trim().replace(/^whsec_/, ''), 'base64')
-  if (!bytes) throw wrongForm(index, 'whsec_ followed by base64')
-  return bytes
+  const text = secret.trim().replace(/^whsec_/, '')
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) throw wrongForm(index, 'whsec_ followed by base64')
+  return Buffer.from(text, 'base64')
 }
 
 const MAX_SIGNATURES = 32

@@ -62,7 +62,9 @@ const suffix = (view: View): string | Refused => {
     return same ? '' : refuse('mismatch', 'body digest')
   }
   if (body.length === 0) return ''
-  if (!isForm(view.all('content-type')[0] ?? ''))
+  // A body without a type is covered as the form that it would be.
+  const [type] = view.all('content-type')
+  if (type !== undefined && !isForm(type))
     return refuse('malformed', `body is no form, and the query has no ${DIGEST}`)
   return formText(body)
 }
