@@ -16,10 +16,11 @@ export const grafana: Preset = {
   name: 'grafana',
   title: 'Grafana Alerting',
   docs: 'https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/',
-  // The header of the time is named by whoever sets the contact point up; these are what Grafana's pages use.
+  // The header of the time is named by whoever sets the contact point up; these are what Grafana's pages and tests use.
   schemes: [
     timed('timed', 'x-grafana-alerting-signature-timestamp'),
     timed('timed-short', 'x-grafana-alerting-timestamp'),
+    timed('timed-plain', 'x-timestamp'),
     { name: 'body', verify: { scheme: 'hmac', header: 'x-grafana-alerting-signature' } },
   ],
   // A fingerprint stays the same while an alert fires, is repeated and resolves: it is no delivery id.
