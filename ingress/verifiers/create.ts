@@ -1,7 +1,8 @@
 import type { Claim, Preset, PresetScheme } from '../providers/preset.ts'
 import { sha256Hex } from './digest.ts'
-import { bodyHandshake, getHandshake } from './handshake.ts'
+import { bodyHandshake, getHandshake, TOKEN_MARK } from './handshake.ts'
 import { idOf, pick, typeOf } from './pick.ts'
+import { checkStrength } from './secrets.ts'
 import { bindScheme, presetOf, type VerifySource } from './settings.ts'
 import {
   type Genuine,
@@ -43,11 +44,18 @@ const ofScheme = (secret: string, { secrets }: PresetScheme): boolean =>
   (secrets?.without === undefined || !secret.startsWith(secrets.without)) &&
   (secrets?.contains === undefined || secret.includes(secrets.contains))
 
-/** Secrets that sign: those of a handshake alone are marked `verify:`. */
-export const signingPlaces = (secrets: readonly string[], scheme: PresetScheme): number[] =>
+const asksForToken = ({ handshakes = [] }: Preset): boolean =>
+  handshakes.some(({ kind }) => kind === 'query')
+
+/** Places of the secrets that sign; where a handshake has a token of its own, `verify:` marks it. */
+export const signingPlaces = (
+  preset: Preset,
+  secrets: readonly string[],
+  scheme: PresetScheme,
+): number[] =>
   [...secrets.keys()].filter((at) => {
     const secret = secrets[at] ?? ''
-    return !secret.startsWith('verify:') && ofScheme(secret, scheme)
+    return !(asksForToken(preset) && secret.startsWith(TOKEN_MARK)) && ofScheme(secret, scheme)
   })
 
 const claims = (view: View, { header, equals, begins, without, query }: Claim): boolean => {
@@ -65,7 +73,7 @@ const waysOf = (preset: Preset, secrets: readonly string[], deps: SchemeDeps): r
   const all = preset.schemes.map((scheme) => ({
     scheme,
     bound: bindScheme(scheme.verify),
-    places: signingPlaces(secrets, scheme),
+    places: signingPlaces(preset, secrets, scheme),
   }))
   const usable = all.some(({ places }) => places.length > 0)
   return all.map(({ scheme, bound, places }) => {
@@ -129,6 +137,10 @@ export const createVerifier = (options: VerifierOptions): Verifier => {
     ...(options.fetchKey && { fetchKey: options.fetchKey }),
   }
   const ways = waysOf(preset, options.secrets, deps)
+  if (asksForToken(preset))
+    options.secrets.forEach((secret, index) => {
+      if (secret.startsWith(TOKEN_MARK)) checkStrength(secret.slice(TOKEN_MARK.length), index, deps)
+    })
 
   const prove = async (view: View, now: number): Promise<Verified> => {
     const way = ways.find(({ scheme }) => !scheme.when || claims(view, scheme.when))

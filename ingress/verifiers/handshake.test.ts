@@ -156,6 +156,18 @@ describe('Meta', () => {
     expect(verdict(await get(asked))).toBe(expected)
   })
 
+  it('takes no verify token that one could guess', () => {
+    expect(() =>
+      createVerifier({ provider: 'meta', secrets: ['app-secret-1', 'verify:a'] }),
+    ).toThrow(expect.objectContaining({ code: 'ZENHOOK_VERIFY_SECRET_WEAK' }))
+  })
+
+  it('alone has secrets so marked', async () => {
+    const own = 'verify:a-secret-of-some-length'
+    const options = { provider: 'github', secrets: [own] }
+    expect(verdict(await verifyWith(options, signedBy('github', {}, own)))).toBe('accepted')
+  })
+
   it('signs nothing with its verify token', async () => {
     const draft = signedBy('meta', {}, 'typed-at-meta')
     const options = { provider: 'meta', secrets: ['app-secret-1', 'verify:typed-at-meta'] }

@@ -12,6 +12,9 @@ import {
 } from './types.ts'
 import { single } from './view.ts'
 
+/** Marks a secret that is the token of a handshake and signs nothing. */
+export const TOKEN_MARK = 'verify:'
+
 // What providers send is a random word; anything else would make the answer somebody's page.
 const word = /^[A-Za-z0-9._~+/=:-]{1,1024}$/
 
@@ -61,10 +64,10 @@ const queryHandshake = (
   const echoed = one(challenge)
   if (typeof echoed !== 'string') return echoed
   // A secret marked `verify:` is for this alone; without one, any live secret is the token.
-  const marked = secrets.some((secret) => secret.startsWith('verify:'))
+  const marked = secrets.some((secret) => secret.startsWith(TOKEN_MARK))
   const secretIndex = secrets.findIndex((secret) => {
-    const bare = marked ? secret.slice('verify:'.length) : secret
-    const counts = bare.length > 0 && (!marked || secret.startsWith('verify:'))
+    const bare = marked ? secret.slice(TOKEN_MARK.length) : secret
+    const counts = bare.length > 0 && (!marked || secret.startsWith(TOKEN_MARK))
     return counts && equalBytes(fingerprint(bare), fingerprint(presented))
   })
   if (secretIndex < 0) return refuse('mismatch', `query ${token}`)

@@ -40,7 +40,7 @@ const signs = ({ signs }: PresetScheme, draft: Draft): boolean => {
 const schemeFor = (preset: Preset, draft: Draft, options: SignOptions): PresetScheme => {
   const scheme = preset.schemes.find((each) =>
     options.scheme === undefined
-      ? signingPlaces([options.secret], each).length > 0 && signs(each, draft)
+      ? signingPlaces(preset, [options.secret], each).length > 0 && signs(each, draft)
       : each.name === options.scheme,
   )
   if (scheme) return scheme
