@@ -2,24 +2,28 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { startDelivery } from '../../connectors/deliver.ts'
 import type { Bins } from '../../connectors/index.ts'
+import type { Decisions } from '../../core/decisions/port.ts'
 import { startSink } from '../../core/decisions/sink.ts'
+import type { Codec } from '../../core/event/codec/index.ts'
 import { createEgress, type Listener } from '../../core/net/index.ts'
 import { startChain } from '../../core/stage/runner.ts'
 import type { StageContext } from '../../core/stage/types.ts'
 import type { Logger, Metrics } from '../../core/telemetry/index.ts'
+import type { HealthCheck } from '../../ingress/health.ts'
 import { createIngress, createVerifiers, openSpool } from '../../ingress/index.ts'
 import { createVerifier } from '../../ingress/verifiers/index.ts'
 import { createStages } from '../../processors/index.ts'
 import type { Engines } from '../engines.ts'
 import type { Settings } from '../settings.ts'
-import { listenFrom } from './admin.ts'
 import type { Probe } from './health.ts'
+import type { Lobby } from './listeners.ts'
 import type { RegistryParts } from './registry.ts'
 
 /** What a role is made from. */
 export interface RoleContext {
   settings: Settings
   engines: Engines
+  codec: Codec
   registry: RegistryParts
   metrics: Metrics
   logger: Logger
@@ -37,11 +41,12 @@ const hash = (data: string | Uint8Array): string => createHash('sha256').update(
 
 const keyTimeoutMs = 5_000
 
-/** The trusted edge. It connects out only to fetch verification keys. */
+/** The trusted edge, in the place of the lobby. It connects out only to fetch verification keys. */
 export const startIngress = async (
-  { settings, engines, registry, metrics, logger }: RoleContext,
-  checks: Readonly<Record<string, () => Promise<void>>>,
-): Promise<RoleParts & { host: string; port: number; url: string }> => {
+  { settings, engines, codec, registry, metrics, logger }: RoleContext,
+  checks: Readonly<Record<string, HealthCheck>>,
+  lobby: Lobby,
+): Promise<RoleParts> => {
   const egress = createEgress()
   const fetchKey = async (url: string): Promise<string> => {
     const { status, body, truncated } = await egress.request(url, { timeoutMs: keyTimeoutMs })
@@ -57,7 +62,7 @@ export const startIngress = async (
       create: (source, secrets) => createVerifier({ ...source, secrets, fetchKey }),
       logger: part,
     }),
-    codec: engines.codec,
+    codec,
     log: engines.log,
     kv: engines.kv,
     spool,
@@ -66,15 +71,9 @@ export const startIngress = async (
     checks,
     ...(settings.publicUrl === undefined ? {} : { publicUrl: settings.publicUrl }),
   })
-  const { host, port, portAsked } = settings
-  const listening = await listenFrom(port, portAsked, (candidate) =>
-    ingress.listen({ host, port: candidate }),
-  )
+  await lobby.handOver((port) => ingress.listen({ host: settings.host, port }))
   return {
-    host,
-    port: listening.port,
-    url: settings.publicUrl ?? listening.url,
-    probes: {},
+    probes: { ingress: () => settings.publicUrl ?? lobby.url },
     close: async () => {
       await ingress.close()
       await egress.close()
@@ -86,6 +85,7 @@ export const startIngress = async (
 export const startProcessors = async ({
   settings,
   engines,
+  codec,
   registry,
   metrics,
   logger,
@@ -98,7 +98,7 @@ export const startProcessors = async ({
   }
   const chain = await startChain({
     log: engines.log,
-    codec: engines.codec,
+    codec,
     stages: createStages(context),
     chain: settings.chain,
     context,
@@ -118,14 +118,21 @@ export const startProcessors = async ({
 }
 
 export const startConnectors = async (
-  { settings, engines, registry, metrics, logger, ownListeners }: RoleContext,
+  { settings, engines, codec, registry, metrics, logger, ownListeners }: RoleContext,
   bins: Bins,
 ): Promise<RoleParts> => {
   const egress = createEgress({ grants: settings.allowPrivate, ownListeners })
   const part = logger.child({ part: 'connectors' })
+  const publisher =
+    settings.kafka === undefined
+      ? undefined
+      : (await import('../../core/log/kafka/index.ts')).createKafkaPublisher({
+          ...settings.kafka,
+          logger: part,
+        })
   const delivery = await startDelivery({
     log: engines.log,
-    codec: engines.codec,
+    codec,
     kv: engines.kv,
     registry: registry.reader,
     secrets: registry.secrets,
@@ -134,25 +141,26 @@ export const startConnectors = async (
     metrics,
     logger: part,
     putInBin: bins.putInBin,
+    ...(publisher === undefined ? {} : { publish: publisher.publish }),
   })
   return {
-    probes: {},
+    probes: { connectors: () => undefined },
     close: async () => {
       await delivery.close()
+      await publisher?.close()
       await egress.close()
     },
   }
 }
 
-export const startSinkRole = async ({
-  engines,
-  metrics,
-  logger,
-}: RoleContext): Promise<RoleParts> => {
+export const startSinkRole = async (
+  { engines, codec, metrics, logger }: RoleContext,
+  decisions: Decisions,
+): Promise<RoleParts> => {
   const sink = await startSink({
     log: engines.log,
-    codec: engines.codec,
-    decisions: engines.decisions,
+    codec,
+    decisions,
     metrics,
     logger: logger.child({ part: 'sink' }),
     now: Date.now,

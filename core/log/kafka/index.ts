@@ -1,19 +1,17 @@
 import type { Log, Subscription } from '../port.ts'
-import { createAdmin } from './admin.ts'
-import { createAppender } from './append.ts'
 import { createClient } from './client.ts'
 import { logError } from './errors.ts'
 import { createGroup, type GroupSubscription } from './group.ts'
-import { createLanes } from './lanes.ts'
 import { createNames } from './names.ts'
 import type { KafkaLogOptions } from './options.ts'
-import { createProducerPool } from './producers.ts'
 import { createFetcher, type Fetcher } from './raw.ts'
 import { createReader } from './read.ts'
 import { createTail } from './tail.ts'
+import { createWriting } from './writing.ts'
 
 export { type KafkaEnvironment, kafkaOptionsOf } from './env.ts'
 export type { KafkaLogger, KafkaLogOptions } from './options.ts'
+export { createKafkaPublisher, type KafkaPublisher } from './publisher.ts'
 
 /**
  * The log on Apache Kafka. Connects when it is first used, so it can be made while every broker is
@@ -21,22 +19,7 @@ export type { KafkaLogger, KafkaLogOptions } from './options.ts'
  */
 export const createKafkaLog = (options: KafkaLogOptions): Log => {
   const names = createNames(options.prefix ?? 'zenhook')
-  const admin = createAdmin(options, names)
-  const pool = createProducerPool(options)
-  const timeoutMs = options.appendTimeoutMs ?? 15_000
-  const lanes = createLanes({
-    pool,
-    logger: options.logger,
-    sendTimeoutMs: timeoutMs,
-    isMissing: (topic) => admin.isMissing(topic),
-  })
-  const append = createAppender({
-    lanes,
-    partitionsOf: (topic) => admin.partitionsOf(topic),
-    fullName: names.topic,
-    timeoutMs,
-    maxQueuedBytes: options.maxQueuedBytes ?? 64 * 1024 * 1024,
-  })
+  const { admin, append, close: closeWriting } = createWriting(options, names)
   const fetcherOf = (): Fetcher =>
     createFetcher(createClient(options, { initialRetryTime: 50, maxRetryTime: 500, retries: 3 }))
   const subscriptions = new Set<Subscription>()
@@ -122,8 +105,8 @@ export const createKafkaLog = (options: KafkaLogOptions): Log => {
     close: () => {
       closed ??= (async () => {
         await Promise.all([...subscriptions].map((subscription) => subscription.close()))
-        await lanes.idle()
-        await Promise.all([pool.close(), reader?.close(), admin.close()])
+        await closeWriting()
+        await reader?.close()
       })()
       return closed
     },
