@@ -2,6 +2,7 @@ import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import { catalog } from '../core/errors/index.ts'
+import { codeOfPage, problemPage } from '../core/errors/problem.ts'
 import { dataRoutes } from './data.ts'
 import { healthRoutes } from './health.ts'
 import { operations } from './operations.ts'
@@ -36,7 +37,12 @@ const ownHost =
     const host = (c.req.header('host') ?? '').replace(/:\d+$/, '').toLowerCase()
     return hosts.includes(host)
       ? next()
-      : problem(c, 403, 'ZENHOOK_API_UNAUTHORIZED', `The admin listener does not answer to ${host}`)
+      : problem(
+          c,
+          403,
+          'ZENHOOK_API_FORBIDDEN_HOST',
+          `The admin listener does not answer to ${host}`,
+        )
   }
 
 const requestId: MiddlewareHandler<ApiEnv> = async (c, next) => {
@@ -47,8 +53,14 @@ const requestId: MiddlewareHandler<ApiEnv> = async (c, next) => {
   c.header('x-request-id', id)
 }
 
-/** The admin listener: health, metrics, version, the request bins, and `/v1` behind a token where it is served. */
-export const createAdmin = (admin: AdminDependencies, v1?: ApiDependencies): AdminApp => {
+/**
+ * The admin listener: health, metrics, version, the pages of problems, the request bins, and `/v1` behind a
+ * token. `later`: what `/v1` stands on is not there yet; `never`: this process does not serve it.
+ */
+export const createAdmin = (
+  admin: AdminDependencies,
+  v1: ApiDependencies | 'later' | 'never',
+): AdminApp => {
   const app: AdminApp = new OpenAPIHono<ApiEnv>({
     defaultHook: (result, c) => {
       if (result.success) return undefined
@@ -60,10 +72,16 @@ export const createAdmin = (admin: AdminDependencies, v1?: ApiDependencies): Adm
     },
   })
   app.use(requestId)
-  app.use(ownHost(admin.hosts))
+  if (admin.hosts !== undefined) app.use(ownHost(admin.hosts))
   healthRoutes(app, admin)
+  app.get('/docs/problems/:name', (c) => {
+    const code = codeOfPage(c.req.param('name'))
+    if (code === undefined) return c.notFound()
+    return c.body(problemPage(code), 200, { 'content-type': 'text/markdown; charset=utf-8' })
+  })
   if (admin.bins !== undefined) play(app, admin.bins)
-  if (v1 !== undefined) {
+  if (v1 === 'later') app.all('/v1/*', (c) => problem(c, 503, 'ZENHOOK_API_UNAVAILABLE'))
+  else if (v1 !== 'never') {
     app.use('/v1/*', authorized(v1.token))
     operations(app, v1)
     dataRoutes(app, v1)

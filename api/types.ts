@@ -90,8 +90,8 @@ export interface Topology {
 export interface AdminDependencies {
   version: string
   instanceId: string
-  /** Host names that the listener answers to; others are refused (DNS rebinding). */
-  hosts: readonly string[]
+  /** On loopback: the names that the listener answers to; others are refused (DNS rebinding). */
+  hosts?: readonly string[]
   metrics: Metrics
   logger: Logger
   checks(): Promise<readonly Check[]>

@@ -48,10 +48,23 @@ const send = async (url: string, init: RequestInit): Promise<Response> => {
   }
 }
 
+/** What the instance of a data folder wrote last; `undefined` where none has, or not in our form. */
+export const readInstance = async (dataDir: string): Promise<Instance | undefined> => {
+  const stored = await optional(join(dataDir, instanceFile))
+  if (stored === undefined) return undefined
+  try {
+    const instance = JSON.parse(stored) as Partial<Instance> | null
+    return typeof instance?.url === 'string' && typeof instance.instanceId === 'string'
+      ? (instance as Instance)
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** Finds the instance and checks that it is the one of the data folder before any token is sent. */
 export const connect = async (options: ClientOptions): Promise<Client> => {
-  const stored = await optional(join(options.dataDir, instanceFile))
-  const instance = stored === undefined ? undefined : (JSON.parse(stored) as Instance)
+  const instance = await readInstance(options.dataDir)
   const url = (options.url ?? instance?.url)?.replace(/\/$/, '')
   if (url === undefined) {
     throw new ZenhookError('ZENHOOK_CLI_NO_INSTANCE', {

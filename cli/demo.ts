@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Story, story } from '../core/decisions/story.ts'
+import { keptSecret, openDataFolder } from './runtime/data-folder.ts'
 import type { Runtime } from './runtime/index.ts'
 
 export const demoSource = { tenant: 'demo', source: 'github' } as const
@@ -10,14 +10,8 @@ export const demoSource = { tenant: 'demo', source: 'github' } as const
 /** The demo's secret, the same over restarts. It is the one secret that is ever printed. */
 export const demoSecret = async (dataDir: string): Promise<{ path: string; value: string }> => {
   const path = join(dataDir, 'demo-secret')
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  try {
-    return { path, value: (await readFile(path, 'utf8')).trim() }
-  } catch {
-    const value = randomBytes(24).toString('hex')
-    await writeFile(path, `${value}\n`, { mode: 0o600, flag: 'wx' })
-    return { path, value }
-  }
+  await openDataFolder(dataDir)
+  return { path, value: await keptSecret(path, () => randomBytes(24).toString('hex')) }
 }
 
 /** A source for GitHub's webhooks and a request bin that gets all of them. */
@@ -42,6 +36,8 @@ const ends: readonly string[] = ['delivered', 'partial', 'dropped', 'dead']
  * story; `undefined` when it has none in time.
  */
 export const sendDemo = async (runtime: Runtime): Promise<Story | undefined> => {
+  const { decisions } = runtime.engines
+  if (decisions === undefined) return undefined
   const request = await runtime.sign({ provider: 'github', ...demoSource })
   const response = await fetch(request.url, {
     method: request.method,
@@ -52,7 +48,7 @@ export const sendDemo = async (runtime: Runtime): Promise<Story | undefined> => 
   if (id === undefined) return undefined
   const deadline = Date.now() + patienceMs
   while (Date.now() < deadline) {
-    const told = await story(runtime.engines.decisions, id)
+    const told = await story(decisions, id)
     if (told !== undefined && ends.includes(told.status)) return told
     await sleep(100)
   }

@@ -8,13 +8,13 @@ import type { Storage } from '../core/storage/index.ts'
 import type { Logger } from '../core/telemetry/index.ts'
 import type { Settings } from './settings.ts'
 
-/** The engines behind the ports, opened; what stands behind each, in words. */
+/** The engines behind the ports, opened; what stands behind each, in words. A server may still be away. */
 export interface Engines {
   log: Log
   kv: Kv
   schemas: Schemas
-  codec: Codec
-  decisions: Decisions
+  /** Only where a role writes or reads it: the embedded one takes about 300 MB. */
+  decisions: Decisions | undefined
   names: Readonly<Record<'log' | 'state' | 'schemas' | 'decisions', string>>
   /** Closes all, in the order that loses nothing. Idempotent. */
   close(): Promise<void>
@@ -45,13 +45,10 @@ export const openEngines = async (settings: Settings, logger: Logger): Promise<E
     closers.push(() => kv.close())
     const schemas = await openSchemas(settings)
     closers.push(() => schemas.close())
-    const decisions = await openDecisions(settings)
-    closers.push(() => decisions.close())
-    const codec = await createCodec({
-      schemas,
-      topicSubject: (topic) => `${fullTopicName(settings.topicPrefix, topic)}-value`,
-    })
-    return { log, kv, schemas, codec, decisions, names: namesOf(settings), close }
+    const needed = settings.roles.has('sink') || settings.roles.has('api')
+    const decisions = needed ? await openDecisions(settings) : undefined
+    closers.push(async () => decisions?.close())
+    return { log, kv, schemas, decisions, names: namesOf(settings), close }
   } catch (error) {
     await close()
     throw error
@@ -113,8 +110,17 @@ const namesOf = (settings: Settings): Engines['names'] => ({
     settings.clickhouseUrl === undefined ? 'embedded ClickHouse (chdb)' : 'ClickHouse server',
 })
 
-/** Creates what is missing: topics with explicit partitions and retention, and the decision tables. */
-export const prepareEngines = async ({ log, decisions }: Engines): Promise<void> => {
-  await log.ensureTopics(topics())
-  await decisions.ensureTables()
+/** Creates the topics that are missing, with explicit partitions and retention. */
+export const prepareLog = ({ log }: Engines): Promise<void> => log.ensureTopics(topics())
+
+/** Registers the schemas of what this process writes. */
+export const openCodec = async (
+  { schemas }: Engines,
+  { topicPrefix }: Settings,
+): Promise<Codec> => {
+  await schemas.ping()
+  return createCodec({
+    schemas,
+    topicSubject: (topic) => `${fullTopicName(topicPrefix, topic)}-value`,
+  })
 }

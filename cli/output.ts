@@ -72,10 +72,23 @@ export const single = <O>(object: O, describe: (object: O) => string, format: Fo
   return describe(object)
 }
 
+/** The deepest reason of an error that its own message does not tell already. */
+export const reasonOf = (error: Error): string | undefined => {
+  let deepest: unknown = error
+  for (let depth = 0; depth < 8; depth += 1) {
+    const cause = deepest instanceof Error ? deepest.cause : undefined
+    if (cause === undefined) break
+    deepest = cause
+  }
+  const reason = messageOf(deepest)
+  return deepest === error || reason === '' || error.message.includes(reason) ? undefined : reason
+}
+
 /** What went wrong, in full sentences: what, why, what to do, where it is documented. */
 export const describeError = (error: unknown): string => {
   if (!isZenhookError(error)) return `error: ${messageOf(error)}\n`
-  const why = error.cause === undefined ? '' : `  why: ${messageOf(error.cause)}\n`
+  const reason = reasonOf(error)
+  const why = reason === undefined ? '' : `  why: ${printable(reason)}\n`
   return `error: ${error.message}\n${why}  do:  ${error.fix}\n  see: docs/reference/errors.md#${error.code.toLowerCase()} (${error.code})\n`
 }
 

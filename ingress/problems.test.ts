@@ -1,14 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import {
-  type ProblemCode,
-  problemAnswer,
-  problemBytes,
-  problemType,
-  refuse,
-  statuses,
-} from './problems.ts'
+import { problemType } from '../core/errors/problem.ts'
+import { type ProblemCode, problemAnswer, problemBytes, refuse, statuses } from './problems.ts'
 
 const root = join(import.meta.dirname, '..')
 

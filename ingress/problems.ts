@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { catalog, type ErrorCode } from '../core/errors/index.ts'
+import { problemDocument } from '../core/errors/problem.ts'
 
 /** Every refusal of the public listener, by its code in the catalogue. */
 export const statuses = {
@@ -40,9 +41,6 @@ export const refuse = (code: ProblemCode, rest: Omit<Refusal, 'code'> = {}): Ref
   ...rest,
 })
 
-/** The page that explains a code: `docs/problems/<code>.md`, made by `npm run gen`. */
-export const problemType = (code: ErrorCode): string => `/docs/problems/${code.toLowerCase()}`
-
 const defaultRetryMs = 5_000
 
 export interface Answer {
@@ -63,15 +61,7 @@ export const problemAnswer = (refusal: Refusal, requestId: string): Answer => {
   if (status === 503 || status === 429)
     headers['retry-after'] = String(Math.max(1, Math.ceil((retryAfterMs ?? defaultRetryMs) / 1000)))
   if (refusal.close === true) headers.connection = 'close'
-  const { summary, fix } = catalog[code]
-  const body = JSON.stringify({
-    type: problemType(code),
-    title: summary,
-    status,
-    detail: detail ?? fix,
-    code,
-    request_id: requestId,
-  })
+  const body = problemDocument(code, { status, detail: detail ?? catalog[code].fix, requestId })
   return { status, headers, body }
 }
 

@@ -13,9 +13,12 @@ import type { AnyObject } from '../../core/registry/port.ts'
 import type { Route } from '../../core/registry/types.ts'
 import { presetOf } from '../../ingress/verifiers/index.ts'
 import { components } from '../components.ts'
+import type { ConfigFile } from './flow.ts'
 import type { RegistryParts } from './registry.ts'
 
 export interface Configurer {
+  /** Publishes the file of the start, if there is one, and what always stands beside it. */
+  begin(config: ConfigFile | undefined): Promise<void>
   /** Replaces the whole configuration by a file's (and the demo's objects, where there is a demo). */
   apply(text: string, file: string, dryRun: boolean): Promise<Applied>
   /** The object, if it may stand beside what is published. */
@@ -42,23 +45,37 @@ export const readConfig = (text: string, file: string): CheckedConfig => {
 
 export const createConfigurer = (
   { reader, writer, plain }: RegistryParts,
-  always: readonly AnyObject[],
-): Configurer => ({
-  async apply(text, file, dryRun) {
+  alwaysFile: ConfigFile | undefined,
+): Configurer => {
+  const always =
+    alwaysFile === undefined ? [] : readConfig(alwaysFile.text, alwaysFile.file).objects
+  const apply: Configurer['apply'] = async (text, file, dryRun) => {
     const { objects, warnings } = readConfig(text, file)
     const change = { replace: plain.intern([...objects, ...always]) }
     if (!dryRun) return { ...(await writer.publish(change)), warnings }
     const { revision } = await writer.present()
     return { revision, changed: await writer.diff(change), warnings }
-  },
-  async checkObject(object) {
-    if (object.kind === 'source') presetOf(object.spec)
-    if (object.kind === 'destination') checkDestination(object.spec)
-    if (object.kind === 'route') checkRoute(object.spec, reader)
-    const [interned] = plain.intern([object])
-    return interned ?? object
-  },
-})
+  }
+  return {
+    apply,
+    async begin(config) {
+      if (config === undefined) await writer.publish({ put: plain.intern(always) })
+      else await apply(config.text, config.file, false)
+    },
+    checkObject: (object) => checkObject(object, { reader, plain }),
+  }
+}
+
+const checkObject = async (
+  object: AnyObject,
+  { reader, plain }: Pick<RegistryParts, 'reader' | 'plain'>,
+): Promise<AnyObject> => {
+  if (object.kind === 'source') presetOf(object.spec)
+  if (object.kind === 'destination') checkDestination(object.spec)
+  if (object.kind === 'route') checkRoute(object.spec, reader)
+  const [interned] = plain.intern([object])
+  return interned ?? object
+}
 
 const invalid = (pointer: string, detail: string): ZenhookError =>
   new ZenhookError('ZENHOOK_API_INVALID', {

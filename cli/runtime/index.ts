@@ -1,27 +1,24 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createAdmin } from '../../api/app.ts'
-import type { Check } from '../../api/types.ts'
+import type { AdminDependencies, ApiDependencies, Check, Topology } from '../../api/types.ts'
 import { createBins } from '../../connectors/index.ts'
-import { messageOf } from '../../core/errors/index.ts'
-import { createMetrics, type Logger } from '../../core/telemetry/index.ts'
+import { createMetrics, type Logger, type Metrics } from '../../core/telemetry/index.ts'
 import type { Instance } from '../client.ts'
-import { type Engines, openEngines, prepareEngines } from '../engines.ts'
+import { type Engines, openCodec, openEngines, prepareLog } from '../engines.ts'
 import type { Settings } from '../settings.ts'
 import { version } from '../version.ts'
-import { adminToken, announce, listenFrom, serveAdmin } from './admin.ts'
 import { createConfigurer, readConfig } from './configure.ts'
-import {
-  type RoleContext,
-  type RoleParts,
-  startConnectors,
-  startIngress,
-  startProcessors,
-  startSinkRole,
-} from './data-plane.ts'
-import { createChecks, type Probe } from './health.ts'
+import { adminToken, announce, openDataFolder } from './data-folder.ts'
+import { type ConfigFile, startFlow } from './flow.ts'
+import { createChecks } from './health.ts'
 import { sampleLag } from './lag.ts'
-import { openRegistry, type RegistryParts } from './registry.ts'
+import { isLoopback, type Lobby, listenFrom, openLobby, serveAdmin, urlOf } from './listeners.ts'
+import { measured } from './measure.ts'
+import { createParts, type Parts } from './parts.ts'
+import { createPatience, type Waiting } from './patience.ts'
+import { createProbes, engineProbes, type Probes, registryProbe } from './probes.ts'
+import { openRegistry } from './registry.ts'
 import { signSample } from './sign.ts'
 import { groupsOf, topologyOf } from './topology.ts'
 
@@ -29,164 +26,215 @@ export interface RuntimeOptions {
   settings: Settings
   logger: Logger
   /** Configuration to publish at the start. */
-  config?: { file: string; text: string }
+  config?: ConfigFile
   /** Configuration that stands beside every file that is applied: the demo's. */
-  always?: { file: string; text: string }
+  always?: ConfigFile
+  /** Ends the start, and closes what it has opened: `startRuntime` rejects with CalledOff then. */
+  signal?: AbortSignal
+  onWaiting?(waiting: Waiting): void
+  onArrived?(name: string): void
 }
 
 export interface Runtime extends Instance {
+  adminPort: number
+  publicPort: number | undefined
   engines: Engines
-  registry: RegistryParts
   checks(): Promise<readonly Check[]>
-  sign(options: Parameters<typeof signSample>[1]): ReturnType<typeof signSample>
+  sign: ApiDependencies['sign']
   /** Drains what is under way and closes everything. Idempotent. */
   close(): Promise<void>
 }
 
-/** One process: the engines, the roles it was given, and its two listeners. */
+/**
+ * One process: its two listeners, the engines, and the roles it was given. The listeners answer from the
+ * beginning: health says what is missing, everything else is 503 until it can be done. A server that is
+ * away is waited for; resolves once every part runs.
+ */
 export const startRuntime = async (options: RuntimeOptions): Promise<Runtime> => {
-  const { settings, logger } = options
+  const { settings, logger, signal } = options
   // Parsed before anything is opened: a broken file must not leave half a start behind.
-  const always = options.always && readConfig(options.always.text, options.always.file)
   if (options.config) readConfig(options.config.text, options.config.file)
-  await mkdir(settings.dataDir, { recursive: true, mode: 0o700 })
-
-  const closers: (() => Promise<unknown>)[] = []
-  const closeAll = async (): Promise<void> => {
-    for (const closer of closers.splice(0).reverse()) {
-      await closer().catch((error: unknown) =>
-        logger.error({ error: messageOf(error) }, 'a part of the process did not close cleanly'),
-      )
-    }
+  await openDataFolder(settings.dataDir)
+  const parts = createParts(logger)
+  const callOff = (): void => void parts.close()
+  signal?.addEventListener('abort', callOff, { once: true })
+  if (signal?.aborted === true) callOff()
+  try {
+    return await assemble(options, parts)
+  } catch (error) {
+    await parts.close()
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', callOff)
   }
-  let closing: Promise<void> | undefined
-  const close = (): Promise<void> => {
-    closing ??= closeAll()
-    return closing
+}
+
+const assemble = async (options: RuntimeOptions, parts: Parts): Promise<Runtime> => {
+  const { settings, logger } = options
+  const metrics = createMetrics()
+  metrics.buildInfo.set({ version: version(), node: process.version }, 1)
+  const probes = createProbes([...settings.roles].filter((role) => role !== 'api'))
+  const checks = createChecks(probes.all(), metrics)
+  const bins = createBins()
+  const instanceId = randomUUID()
+  const token = await adminToken(settings.dataDir, settings.token)
+
+  const admin = await openAdmin(parts, settings, {
+    version: version(),
+    instanceId,
+    ...(isLoopback(settings.adminHost) ? { hosts: [...loopbackNames, settings.adminHost] } : {}),
+    metrics,
+    logger: logger.child({ part: 'api' }),
+    checks,
+    ...(settings.play ? { bins } : {}),
+  })
+  const lobby = settings.roles.has('ingress')
+    ? await openPublic(parts, settings, probes, logger)
+    : undefined
+
+  const engines = await openMeasured(settings, logger, metrics)
+  await parts.opened(() => engines.close())
+  const instance: Instance = {
+    url: admin.url,
+    publicUrl: settings.publicUrl ?? lobby?.url ?? '',
+    instanceId,
+    pid: process.pid,
+    version: version(),
+  }
+  await parts.opened(await announce(settings.dataDir, instance))
+  probes.set(engineProbes(engines))
+
+  const patience = createPatience({
+    signal: parts.signal,
+    onWaiting: (waiting) => options.onWaiting?.(waiting),
+    onArrived: (name) => options.onArrived?.(name),
+  })
+  const codec = await patience.until(`schemas (${engines.names.schemas})`, () =>
+    openCodec(engines, settings),
+  )
+  const prepared = patience.until(`log (${engines.names.log})`, () => prepareLog(engines))
+  prepared.catch(() => undefined)
+  // Its topic is there before it is read; a log that is away is no reason to wait: the last snapshot is on disk.
+  await Promise.race([prepared, sleep(orderMs, undefined, { signal: parts.signal, ref: false })])
+  const registry = openRegistry(engines, codec, settings, metrics, logger)
+  await parts.opened(() => registry.reader.close())
+  probes.set(registryProbe(registry.reader))
+  const configurer = createConfigurer(registry, options.always)
+  const topology: Topology = topologyOf(settings.chain, settings.roles, engines)
+  const sign: ApiDependencies['sign'] = (wanted) =>
+    signSample(
+      {
+        registry: registry.reader,
+        secrets: registry.secrets,
+        publicUrl: () => instance.publicUrl,
+        now: Date.now,
+      },
+      wanted,
+    )
+  if (engines.decisions !== undefined && settings.roles.has('api')) {
+    admin.serve({
+      token,
+      log: engines.log,
+      codec,
+      decisions: engines.decisions,
+      registry: registry.reader,
+      writer: registry.writer,
+      logger: logger.child({ part: 'api' }),
+      apply: configurer.apply,
+      checkObject: configurer.checkObject,
+      sign,
+      topology: () => topology,
+    })
   }
 
-  const assemble = async (): Promise<Runtime> => {
-    const metrics = createMetrics()
-    metrics.buildInfo.set({ version: version(), node: process.version }, 1)
-    const engines = await openEngines(settings, logger)
-    closers.push(() => engines.close())
-    await prepareEngines(engines)
-
-    const registry = openRegistry(engines, settings, metrics, logger)
-    closers.push(() => registry.reader.close())
-    const configurer = createConfigurer(registry, always?.objects ?? [])
-    if (options.config) {
-      await configurer.apply(options.config.text, options.config.file, false)
-    } else {
-      await registry.writer.publish({ put: registry.plain.intern(always?.objects ?? []) })
-    }
-    await registry.reader.ready()
-
-    const bins = createBins()
-    const topology = topologyOf(settings.chain, settings.roles, engines)
-    const listeners: { host: string; port: number }[] = []
-    const context: RoleContext = {
+  const listeners = [{ host: settings.adminHost, port: admin.port }]
+  if (lobby !== undefined) listeners.push({ host: settings.host, port: lobby.port })
+  await startFlow({
+    context: {
       settings,
       engines,
+      codec,
       registry,
       metrics,
       logger,
       ownListeners: () => listeners,
-    }
-    const probes: Record<string, Probe> = {
-      log: async () => {
-        await engines.log.ping()
-        return engines.names.log
-      },
-      state: async () => {
-        await engines.kv.ping()
-        return engines.names.state
-      },
-      schemas: async () => {
-        await engines.schemas.ping()
-        return engines.names.schemas
-      },
-      registry: () => `revision ${registry.reader.snapshot().revision}`,
-    }
-    const checks = createChecks(probes, metrics)
-    const run = async <P extends RoleParts>(start: Promise<P>): Promise<P> => {
-      const part = await start
-      closers.push(() => part.close())
-      Object.assign(probes, part.probes)
-      return part
-    }
-    // In the order of the flow's end to its beginning: nothing comes in before it can go out.
-    if (settings.roles.has('sink')) await run(startSinkRole(context))
-    if (settings.roles.has('connectors')) await run(startConnectors(context, bins))
-    if (settings.roles.has('processors')) await run(startProcessors(context))
-
-    const instanceId = randomUUID()
-    let publicUrl = settings.publicUrl ?? ''
-    const sign: Runtime['sign'] = (wanted) =>
-      signSample(
-        {
-          registry: registry.reader,
-          secrets: registry.secrets,
-          publicUrl: () => publicUrl,
-          now: Date.now,
-        },
-        wanted,
-      )
-    const token = await adminToken(settings.dataDir, settings.token)
-    const app = createAdmin(
-      {
-        version: version(),
-        instanceId,
-        hosts: ['127.0.0.1', 'localhost', '[::1]', settings.adminHost.toLowerCase()],
-        metrics,
-        logger: logger.child({ part: 'api' }),
-        checks,
-        ...(settings.play ? { bins } : {}),
-      },
-      settings.roles.has('api')
-        ? {
-            token,
-            log: engines.log,
-            codec: engines.codec,
-            decisions: engines.decisions,
-            registry: registry.reader,
-            writer: registry.writer,
-            logger: logger.child({ part: 'api' }),
-            apply: configurer.apply,
-            checkObject: configurer.checkObject,
-            sign,
-            topology: () => topology,
-          }
-        : undefined,
-    )
-    const admin = await listenFrom(settings.adminPort, settings.adminPortAsked, (port) =>
-      serveAdmin(app.fetch, settings.adminHost, port),
-    )
-    closers.push(() => admin.close())
-    listeners.push({ host: settings.adminHost, port: admin.port })
-    const url = `http://${settings.adminHost}:${admin.port}`
-
-    if (settings.roles.has('ingress')) {
-      const each = Object.keys(probes).map((name): [string, () => Promise<void>] => [
-        name,
-        async () => {
-          await probes[name]?.()
-        },
-      ])
-      const ingress = await run(startIngress(context, Object.fromEntries(each)))
-      listeners.push({ host: ingress.host, port: ingress.port })
-      publicUrl = ingress.url
-    }
-    closers.push(sampleLag(engines.log, groupsOf(topology), metrics, logger))
-    const instance = { url, publicUrl, instanceId, pid: process.pid, version: version() }
-    closers.push(await announce(settings.dataDir, instance))
-    return { ...instance, engines, registry, checks, sign, close }
+    },
+    bins,
+    lobby,
+    patience,
+    prepared,
+    parts,
+    probes,
+    configurer,
+    config: options.config,
+  })
+  await parts.opened(sampleLag(engines.log, groupsOf(topology), metrics, logger))
+  // First of all to close: what is asked of a process that ends is answered with 503.
+  await parts.opened(async () => admin.serve(undefined))
+  return {
+    ...instance,
+    adminPort: admin.port,
+    publicPort: lobby?.port,
+    engines,
+    checks,
+    sign,
+    close: parts.close,
   }
+}
 
-  try {
-    return await assemble()
-  } catch (error) {
-    await close()
-    throw error
+/** How long a part waits for one that it can do without, ms. */
+const orderMs = 1_000
+
+const loopbackNames = ['127.0.0.1', 'localhost', '[::1]']
+
+const openMeasured = async (
+  settings: Settings,
+  logger: Logger,
+  metrics: Metrics,
+): Promise<Engines> => {
+  const engines = await openEngines(settings, logger)
+  return { ...engines, log: measured(engines.log, metrics) }
+}
+
+interface Admin {
+  port: number
+  url: string
+  /** From now on `/v1` answers by these; by 503 while there are none. */
+  serve(v1: ApiDependencies | undefined): void
+}
+
+const openAdmin = async (
+  parts: Parts,
+  settings: Settings,
+  dependencies: AdminDependencies,
+): Promise<Admin> => {
+  const without = createAdmin(dependencies, settings.roles.has('api') ? 'later' : 'never')
+  let app = without
+  const { adminHost, adminPort, adminPortAsked } = settings
+  const server = await listenFrom(adminPort, adminPortAsked, (port) =>
+    serveAdmin((request, env) => app.fetch(request, env), adminHost, port),
+  )
+  await parts.opened(() => server.close())
+  return {
+    port: server.port,
+    url: urlOf(adminHost, server.port),
+    serve: (v1) => {
+      app = v1 === undefined ? without : createAdmin(dependencies, v1)
+    },
   }
+}
+
+const openPublic = async (
+  parts: Parts,
+  { host, port, portAsked }: Settings,
+  probes: Probes,
+  logger: Logger,
+): Promise<Lobby> => {
+  const checks = probes.forIngress()
+  const part = logger.child({ part: 'ingress' })
+  const lobby = await listenFrom(port, portAsked, (candidate) =>
+    openLobby(host, candidate, checks, part),
+  )
+  await parts.opened(() => lobby.close())
+  return lobby
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Codec } from '../../core/event/codec/index.ts'
 import type { RegistryReader, Secrets } from '../../core/registry/port.ts'
 import { createRegistryReader } from '../../core/registry/reader.ts'
 import {
@@ -20,7 +21,8 @@ export interface RegistryParts {
 }
 
 export const openRegistry = (
-  { log, codec }: Engines,
+  { log }: Engines,
+  codec: Codec,
   settings: Settings,
   metrics: Metrics,
   logger: Logger,

@@ -1,22 +1,19 @@
-import { catalog } from '../../core/errors/index.ts'
+import { catalog, type ErrorCode } from '../../core/errors/index.ts'
+import { problemPage } from '../../core/errors/problem.ts'
 import { heading } from './page.ts'
 
-const entries = Object.entries(catalog).sort(([a], [b]) => (a < b ? -1 : 1))
+const codes = (Object.keys(catalog) as ErrorCode[]).sort()
 
-const entry = (code: string, summary: string, fix: string): string =>
-  `## ${code}\n\n${summary}.\n\n**What to do.** ${fix}.\n`
+const entry = (code: ErrorCode): string => {
+  const { summary, fix } = catalog[code]
+  return `## ${code}\n\n${summary}.\n\n**What to do.** ${fix}.\n`
+}
 
 export const errorsPage = (): string =>
-  [
-    heading('Errors', 'Every error that Zenhook can raise, by its code.'),
-    ...entries.map(([code, { summary, fix }]) => entry(code, summary, fix)),
-  ].join('\n')
+  [heading('Errors', 'Every error that Zenhook can raise, by its code.'), ...codes.map(entry)].join(
+    '\n',
+  )
 
-/** One page per problem that the two listeners answer: what `type` of a problem document names. */
+/** One page per code: what `type` of a problem document names. */
 export const problemPages = (): readonly [string, string][] =>
-  entries
-    .filter(([code]) => /^ZENHOOK_(INGRESS|API)_/.test(code))
-    .map(([code, { summary, fix }]) => [
-      `docs/problems/${code.toLowerCase()}.md`,
-      `# ${summary}\n\nCode: \`${code}\`.\n\n**What to do.** ${fix}.\n`,
-    ])
+  codes.map((code) => [`docs/problems/${code.toLowerCase()}.md`, problemPage(code)])

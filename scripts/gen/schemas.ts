@@ -19,7 +19,6 @@ export const openApi = (): string => {
   const admin: AdminDependencies = {
     version: version(),
     instanceId: '',
-    hosts: [],
     metrics: Reflect.get(
       { metrics: nothing },
       'metrics',

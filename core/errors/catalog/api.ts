@@ -5,6 +5,10 @@ export const apiErrors = {
     summary: 'The admin listener wants its token',
     fix: 'Send Authorization: Bearer with the token of the data folder or ZENHOOK_TOKEN',
   },
+  ZENHOOK_API_FORBIDDEN_HOST: {
+    summary: 'The admin listener does not answer to this name',
+    fix: 'Call it as 127.0.0.1 or localhost: other names are refused on loopback (DNS rebinding)',
+  },
   ZENHOOK_API_NOT_FOUND: {
     summary: 'There is no such object',
     fix: 'Check its name; list what exists with GET on the collection',

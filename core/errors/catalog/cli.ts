@@ -25,6 +25,10 @@ export const cliErrors = {
     summary: 'The port is in use',
     fix: 'End the other process or choose another port; --port 0 takes any free one',
   },
+  ZENHOOK_CLI_NOT_LISTENING: {
+    summary: 'The listener cannot be opened',
+    fix: 'Check --host, --port and --admin-port',
+  },
   ZENHOOK_CLI_FILE: {
     summary: 'A file cannot be read',
     fix: 'Check its path and permissions',

@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto'
+import { access, constants, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ZenhookError } from '../../core/errors/index.ts'
+import { type Instance, instanceFile, readInstance, tokenFile } from '../client.ts'
+
+/** Makes the folder where it is missing; throws ZENHOOK_STORAGE_UNUSABLE where it cannot be written. */
+export const openDataFolder = async (dataDir: string): Promise<void> => {
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 })
+    await access(dataDir, constants.W_OK | constants.X_OK)
+  } catch (cause) {
+    throw new ZenhookError('ZENHOOK_STORAGE_UNUSABLE', {
+      message: `The data folder ${dataDir} cannot be used`,
+      cause,
+    })
+  }
+}
+
+/** The secret in a file of the data folder, made at the first start; readable by its owner alone. */
+export const keptSecret = async (path: string, make: () => string): Promise<string> => {
+  try {
+    const text = (await readFile(path, 'utf8')).trim()
+    if (text !== '') return text
+  } catch (error) {
+    const missing = error instanceof Error && Reflect.get(error, 'code') === 'ENOENT'
+    if (!missing) {
+      throw new ZenhookError('ZENHOOK_CLI_FILE', { message: `Cannot read ${path}`, cause: error })
+    }
+  }
+  const made = make()
+  await writeFile(path, `${made}\n`, { mode: 0o600 })
+  return made
+}
+
+/** The token of the admin listener. */
+export const adminToken = (dataDir: string, given: string | undefined): Promise<string> =>
+  given === undefined
+    ? keptSecret(join(dataDir, tokenFile), () => randomBytes(32).toString('base64url'))
+    : Promise.resolve(given)
+
+/** Tells the commands of this machine where the instance is, until it ends. */
+export const announce = async (
+  dataDir: string,
+  instance: Instance,
+): Promise<() => Promise<void>> => {
+  const path = join(dataDir, instanceFile)
+  await writeFile(`${path}.new`, `${JSON.stringify(instance, null, 2)}\n`, { mode: 0o600 })
+  await rename(`${path}.new`, path)
+  return async () => {
+    const present = await readInstance(dataDir)
+    if (present?.instanceId === instance.instanceId) await rm(path, { force: true })
+  }
+}

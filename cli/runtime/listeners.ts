@@ -1,0 +1,135 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import { ZenhookError } from '../../core/errors/index.ts'
+import type { Logger } from '../../core/telemetry/index.ts'
+import { createApp } from '../../ingress/app.ts'
+import type { HealthCheck } from '../../ingress/health.ts'
+import { problemAnswer, refuse } from '../../ingress/problems.ts'
+import { createPublicServer } from '../../ingress/server.ts'
+
+type Fetch = Parameters<typeof getRequestListener>[0]
+
+const codeOf = (error: unknown): unknown =>
+  error instanceof Error ? Reflect.get(error, 'code') : undefined
+
+/** `http://host:port`, for IPv6 too. */
+export const urlOf = (host: string, port: number): string =>
+  `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || host.startsWith('127.')
+
+const refusals: Readonly<Record<string, string>> = {
+  EACCES: 'Use a port above 1023, or grant this process the right to the port',
+  EADDRNOTAVAIL: 'Use an address of this machine, 127.0.0.1 or 0.0.0.0',
+  ENOTFOUND: 'Use an address of this machine, 127.0.0.1 or 0.0.0.0',
+}
+
+/** Tries one port after the other; a port that was asked for is the only one. */
+export const listenFrom = async <T>(
+  port: number,
+  asked: boolean,
+  listen: (port: number) => Promise<T>,
+): Promise<T> => {
+  const last = asked || port === 0 ? port : Math.min(port + 20, 65_535)
+  for (let candidate = port; ; candidate += 1) {
+    try {
+      return await listen(candidate)
+    } catch (error) {
+      const code = codeOf(error)
+      if (code === 'EADDRINUSE' && candidate < last) continue
+      if (code === 'EADDRINUSE') {
+        throw new ZenhookError('ZENHOOK_CLI_PORT_BUSY', {
+          message: asked
+            ? `Port ${port} is in use by another process`
+            : `All ports from ${port} to ${last} are in use`,
+          cause: error,
+        })
+      }
+      const fix = refusals[String(code)]
+      if (fix === undefined) throw error
+      throw new ZenhookError('ZENHOOK_CLI_NOT_LISTENING', { fix, cause: error })
+    }
+  }
+}
+
+export interface AdminServer {
+  port: number
+  /** Stops accepting and cuts all connections. */
+  close(): Promise<void>
+}
+
+export const serveAdmin = async (
+  fetch: Fetch,
+  host: string,
+  port: number,
+): Promise<AdminServer> => {
+  const server: Server = createServer(getRequestListener(fetch))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+export interface Lobby {
+  port: number
+  url: string
+  /** Frees the port for the ingress, which takes it by `listen`; requests under way are answered. */
+  handOver<T>(listen: (port: number) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+const graceMs = 2_000
+
+/**
+ * The public listener before the ingress can answer: its own parser, limits and health, and 503 for
+ * everything else. So a sender is told when to come again instead of finding nobody.
+ */
+export const openLobby = async (
+  host: string,
+  port: number,
+  checks: Readonly<Record<string, HealthCheck>>,
+  logger: Logger,
+): Promise<Lobby> => {
+  const server = createPublicServer()
+  const { fetch } = createApp({
+    receive: ({ requestId }) =>
+      Promise.resolve(problemAnswer(refuse('ZENHOOK_INGRESS_NOT_READY'), requestId)),
+    checks,
+    arrivalOf: server.arrivalOf,
+    sendAndClose: server.sendAndClose,
+    closing: server.closing,
+    logger,
+  })
+  server.serve(fetch)
+  const listening = await server.listen({ host, port })
+  let closed: Promise<void> | undefined
+  const close = (): Promise<void> => {
+    closed ??= server.close(graceMs)
+    return closed
+  }
+  return {
+    port: listening.port,
+    url: listening.url,
+    async handOver(listen) {
+      // The socket is gone when this returns: what is awaited are the answers under way.
+      const answered = close()
+      const taken = await listen(listening.port)
+      await answered
+      return taken
+    },
+    close,
+  }
+}
