@@ -104,7 +104,8 @@ export const checkClaims = (
   const late = times(claims, config, now)
   if (late) return late
   for (const name of config.required)
-    if (!Object.hasOwn(claims, name)) return refuse('missing', `claim ${name}`)
+    if (!Object.hasOwn(claims, name) || claims[name] === '')
+      return refuse('missing', `claim ${name}`)
   if (config.issuer !== undefined && claims.iss !== config.issuer) return refused('iss')
   if (config.audience !== undefined && !audienceHolds(claims.aud, config.audience))
     return refused('aud')

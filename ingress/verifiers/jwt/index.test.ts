@@ -3,7 +3,7 @@ import { exportJWK, importPKCS8, importSPKI, SignJWT } from 'jose'
 import { describe, expect, it, vi } from 'vitest'
 import { createVerifier } from '../create.ts'
 import { generateKeys } from '../keys.ts'
-import { presetNamed } from '../settings.ts'
+import { presetNamed, presetOf } from '../settings.ts'
 import { signRequest } from '../sign.ts'
 import { now, requestOf, url, verdict, verifyWith } from '../testing.ts'
 import { queryStringHash } from './claims.ts'
@@ -119,6 +119,18 @@ describe('tokens', () => {
     ['JSON serialization', JSON.stringify({ payload: encode(base) }), 'malformed: token form'],
   ])('refuses %s', async (_, token, expected) => {
     expect(await check(token)).toBe(expected)
+  })
+
+  it('wants what must be there, and not empty', async () => {
+    const strict = { verify: { ...verify, required: ['sub'] }, secrets: [secret] }
+    for (const [sub, expected] of [
+      [undefined, 'missing: claim sub'],
+      ['', 'missing: claim sub'],
+      ['x', 'accepted'],
+    ]) {
+      const headers = { authorization: `Bearer ${tokenOf(hs256, { ...base, sub })}` }
+      expect(verdict(await verifyWith(strict, { headers }))).toBe(expected)
+    }
   })
 
   it('takes no spelling of a signature but the canonical one', async () => {
@@ -300,6 +312,11 @@ describe('hashes of the request', () => {
     ) => verdict(await verifyWith(options, { headers, body, url: to }))
     expect(await result(sign('{}').headers, '{}')).toBe('accepted')
     expect(await result(sign('').headers, '')).toBe('accepted')
+    for (const algorithm of ['HS384', 'HS512'] as const) {
+      const settings = { ...options, verify: { algorithms: [algorithm] } }
+      const { headers } = signRequest(presetOf(settings), { secret, body: '{}', url, now })
+      expect(verdict(await verifyWith(options, { headers, body: '{}' }))).toBe('accepted')
+    }
     expect(await result(sign('{}').headers, '')).toBe('mismatch: claim payload_hash')
     expect(await result(sign('').headers, '{}')).toBe('missing: claim payload_hash')
     expect(await result(sign('{}').headers, '{}', `${url}1`)).toBe('mismatch: claim url_hash')
