@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { type Event, makeEvent } from '../core/event/index.ts'
+import { compilePath, getPathText, type Path } from '../core/expression/path.ts'
 import type { NewRecord } from '../core/log/port.ts'
 import type { Source } from '../core/registry/types.ts'
 import { parseTraceparent } from '../core/telemetry/index.ts'
 import type { Head } from './head.ts'
-import { valueAt } from './verifiers/body.ts'
 import type { Genuine, Verifier } from './verifiers/types.ts'
 
 export interface EventInput {
@@ -24,9 +25,20 @@ export interface EventInput {
 const digest = (parts: readonly string[]): string =>
   hash('sha256', parts.map((part) => `${part.length}:${part}`).join(''), 'base64url')
 
-/** JSON path as configuration writes it: `a.b.0.c`, with or without the leading `$.`. */
-const at = (data: unknown, path: string): string | undefined =>
-  valueAt(data, path.startsWith('$.') ? path.slice(2) : path)
+const paths = new LRUCache<string, Path>({ max: 1_000 })
+
+/** What lies at a path of the configuration, as text. */
+const at = (data: unknown, source: string): string | undefined => {
+  let path = paths.get(source)
+  if (path === undefined) {
+    path = compilePath(source)
+    paths.set(source, path)
+  }
+  return getPathText(data, path)
+}
+
+/** Kept from every sender: it ends loops of our own deliveries. */
+const hopHeader = 'zenhook-hops'
 
 /** Allow-listed fields, lower case; what was sent several times is joined as HTTP joins it. */
 export const keptHeaders = (
@@ -36,7 +48,7 @@ export const keptHeaders = (
   const kept: Record<string, string> = {}
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]?.toLowerCase() ?? ''
-    if (!keep.includes(name)) continue
+    if (!keep.includes(name) && name !== hopHeader) continue
     const value = rawHeaders[index + 1] ?? ''
     kept[name] = Object.hasOwn(kept, name) ? `${kept[name]}, ${value}` : value
   }

@@ -84,10 +84,13 @@ describe('a genuine request', () => {
   })
 
   it('takes key, window and order from the configuration of its source', async () => {
-    const source = makeSource({ dedupe: { key: '$.n', windowMs: 7 }, ordering: 'repo.name' })
+    const source = makeSource({
+      dedupe: { key: '$.n', windowMs: 7 },
+      ordering: 'repos[0]["full name"]',
+    })
     const { url, stored, codec } = await start([source])
     for (const n of [1, 2]) {
-      const body = JSON.stringify({ n: 5, at: n, repo: { name: 'site' } })
+      const body = JSON.stringify({ n: 5, at: n, repos: [{ 'full name': 'site' }] })
       await post(`${url}/in/acme/github`, body, genuineHeaders(body, `d-${n}`))
     }
     const events = await Promise.all(
@@ -98,6 +101,20 @@ describe('a genuine request', () => {
     expect(new Set(events.map(({ key }) => key)).size).toBe(1)
     expect(events[0]).toMatchObject({ dedupeWindowMs: 7 })
     expect(events[0]?.key).not.toBe(events[0]?.dedupeKey)
+  })
+
+  it('keeps how often it passed through Zenhook, and no header that its preset does not name', async () => {
+    const { url, stored, codec } = await start([makeSource()])
+    const body = '{"n":3}'
+    await post(`${url}/in/acme/github`, body, {
+      ...genuineHeaders(body, 'd-3'),
+      'zenhook-hops': '2',
+      'x-other': 'dropped',
+    })
+    const [record] = await stored()
+    const { headers } = await codec.decode('event', record?.value ?? new Uint8Array())
+    expect(headers).toMatchObject({ 'zenhook-hops': '2' })
+    expect(headers).not.toHaveProperty('x-other')
   })
 
   it('that repeats an id with another body is a recorded conflict, and stores nothing', async () => {

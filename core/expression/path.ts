@@ -1,6 +1,6 @@
 import { ZenhookError } from '../errors/index.ts'
 
-/** A JSON path, parsed once: `a.b[0].c`, `["odd key"].x`. */
+/** A JSON path, parsed once: `a.b[0].c`, `["odd key"].x`, with or without the root `$` before it. */
 export interface Path {
   readonly source: string
   readonly steps: readonly (string | number)[]
@@ -25,7 +25,7 @@ const unquoted = (text: string): string => text.replace(/\\(.)/g, '$1')
 export const compilePath = (source: string): Path => {
   if (source.length > maxLength) throw bad(source, maxLength)
   const steps: (string | number)[] = []
-  let offset = 0
+  let offset = /^\$[.[]/.test(source) ? 1 : 0
   do {
     step.lastIndex = offset
     const match = step.exec(source)
