@@ -17,7 +17,12 @@ const note = (line: string): void => void process.stderr.write(`${line}\n`)
 const build = async (): Promise<void> => {
   note('building')
   const cwd = fileURLToPath(new URL('..', import.meta.url))
-  await promisify(execFile)('npm', ['run', '--silent', 'build'], { cwd })
+  try {
+    await promisify(execFile)('npm', ['run', '--silent', 'build'], { cwd })
+  } catch (error) {
+    const printed = error instanceof Error ? String(Reflect.get(error, 'stdout')) : ''
+    throw new Error(`npm run build failed\n${printed}`, { cause: error })
+  }
 }
 
 const measure = async (bench: Bench): Promise<Figures> => {
@@ -92,8 +97,9 @@ const main = async (): Promise<number> => {
     process.stdout.write(usage)
     return 0
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    process.stderr.write(`${error.message}\n\n${usage}`)
+    note(error instanceof Error ? error.message : String(error))
+    if (!(error instanceof UsageError)) return 1
+    process.stderr.write(`\n${usage}`)
     return 2
   }
 }

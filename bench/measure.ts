@@ -128,6 +128,7 @@ const running = async <R>(
         sinkUrl: rig.sinkUrl,
         servers: servers.env,
         split: options.split && name !== 'embedded',
+        nodeArgs: options.nodeArgs,
         ...(profiles === undefined ? {} : { profiles }),
       }),
       async (system) => {

@@ -14,6 +14,8 @@ export interface Options {
   first: number
   split: boolean
   clickhouse: boolean
+  /** More arguments of Node.js for Zenhook's processes. */
+  nodeArgs: readonly string[]
   /** Rate at which the process is profiled instead of measured. */
   profile: number | undefined
   json: boolean
@@ -32,6 +34,7 @@ export const usage = `Usage: npm run bench -- [options]
   --split-roles       on Kafka: ingress in one process, the rest in another
   --clickhouse-front  on Kafka: decisions through ClickHouse's client and HTTP, the engine in its own process
   --profile [N]       instead: where the time of the main thread goes at N events per second (default 1500)
+  --node-args=TEXT    more arguments of Node.js for Zenhook's processes, to compare them
   --no-build          runs dist as it is
   --no-fail           exits 0 when a target is missed; a lost event always exits 1
   -o, --output json   figures as JSON
@@ -75,6 +78,7 @@ export const readOptions = (args: readonly string[]): Options | undefined => {
           first: { type: 'string', default: '2500' },
           'split-roles': { type: 'boolean', default: false },
           'clickhouse-front': { type: 'boolean', default: false },
+          'node-args': { type: 'string', default: '' },
           profile: { type: 'string' },
           'no-build': { type: 'boolean', default: false },
           'no-fail': { type: 'boolean', default: false },
@@ -109,6 +113,7 @@ export const readOptions = (args: readonly string[]): Options | undefined => {
     first: numberOf('--first', values.first),
     split: values['split-roles'],
     clickhouse: values['clickhouse-front'],
+    nodeArgs: values['node-args'].split(' ').filter((arg) => arg !== ''),
     profile,
     json: values.output === 'json',
     build: !values['no-build'],

@@ -6,6 +6,7 @@ interface CpuProfile {
   nodes: {
     id: number
     callFrame: { functionName: string; url: string; lineNumber: number }
+    children?: number[]
   }[]
   samples: number[]
   timeDeltas: number[]
@@ -23,6 +24,8 @@ export interface Profiled {
   busyMs: number
   functions: readonly SelfTime[]
   modules: readonly SelfTime[]
+  /** By the function of Zenhook that ran, or that called what ran. */
+  callers: readonly SelfTime[]
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -41,6 +44,18 @@ const moduleOf = (place: string, functionName: string): string => {
   return place.startsWith('node:') ? place : (own ?? place)
 }
 
+type Frame = CpuProfile['nodes'][number]['callFrame']
+
+const nameOf = ({ functionName, lineNumber }: Frame, place: string): string => {
+  const called = functionName === '' ? '(anonymous)' : functionName
+  return place === '' ? called : `${called} ${place}:${lineNumber + 1}`
+}
+
+const isOwn = (place: string): boolean =>
+  place !== '' &&
+  !place.includes('node_modules/') &&
+  !/^(node:|\(|\/|wasm:|evalmachine)/.test(place)
+
 const sorted = (times: ReadonlyMap<string, number>, busyMs: number): SelfTime[] =>
   [...times].map(([name, ms]) => ({ name, ms, share: ms / busyMs })).sort((a, b) => b.ms - a.ms)
 
@@ -48,23 +63,42 @@ const sorted = (times: ReadonlyMap<string, number>, busyMs: number): SelfTime[] 
 export const readProfiles = async (folder: string): Promise<Profiled> => {
   const functions = new Map<string, number>()
   const modules = new Map<string, number>()
+  const callers = new Map<string, number>()
+  const add = (to: Map<string, number>, name: string, ms: number): void => {
+    to.set(name, (to.get(name) ?? 0) + ms)
+  }
   let busyMs = 0
   for (const file of await readdir(folder)) {
     if (!file.endsWith('.cpuprofile')) continue
     const profile = JSON.parse(await readFile(join(folder, file), 'utf8')) as CpuProfile
-    const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]))
+    const nodes = new Map(profile.nodes.map((node) => [node.id, node]))
+    const parents = new Map(
+      profile.nodes.flatMap(({ id, children = [] }) =>
+        children.map((child): [number, number] => [child, id]),
+      ),
+    )
+    const caller = (id: number | undefined): string => {
+      const frame = id === undefined ? undefined : nodes.get(id)?.callFrame
+      if (id === undefined || frame === undefined) return '(none of ours)'
+      if (frame.functionName === '(garbage collector)') return frame.functionName
+      const place = placeOf(frame.url)
+      return isOwn(place) ? nameOf(frame, place) : caller(parents.get(id))
+    }
     for (const [index, id] of profile.samples.entries()) {
-      const frame = frames.get(id)
+      const frame = nodes.get(id)?.callFrame
       if (frame === undefined || frame.functionName === '(idle)') continue
       const ms = (profile.timeDeltas[index] ?? 0) / 1_000
       const place = placeOf(frame.url)
-      const called = frame.functionName === '' ? '(anonymous)' : frame.functionName
-      const name = place === '' ? called : `${called} ${place}:${frame.lineNumber + 1}`
-      const module = moduleOf(place, called)
-      functions.set(name, (functions.get(name) ?? 0) + ms)
-      modules.set(module, (modules.get(module) ?? 0) + ms)
+      add(functions, nameOf(frame, place), ms)
+      add(modules, moduleOf(place, frame.functionName), ms)
+      add(callers, caller(id), ms)
       busyMs += ms
     }
   }
-  return { busyMs, functions: sorted(functions, busyMs), modules: sorted(modules, busyMs) }
+  return {
+    busyMs,
+    functions: sorted(functions, busyMs),
+    modules: sorted(modules, busyMs),
+    callers: sorted(callers, busyMs),
+  }
 }

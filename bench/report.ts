@@ -1,6 +1,7 @@
 import type { Conditions } from './machine.ts'
 import { type Ceilings, calmRate, type ProfileFigures, type SystemFigures } from './measure.ts'
 import type { EngineSet } from './options.ts'
+import type { SelfTime } from './profile.ts'
 import type { Percentiles, Run } from './run.ts'
 
 /** What is promised on two cores with generator, servers and sink on the same machine. */
@@ -95,26 +96,26 @@ export const missedTargets = (systems: readonly SystemFigures[]): readonly strin
 export const isComplete = (systems: readonly SystemFigures[]): boolean =>
   systems.every(({ lost, duplicated, unaccounted }) => lost + duplicated + unaccounted === 0)
 
-const profileLines = ({ name, run, threads, busyMs, functions, modules }: ProfileFigures) => [
-  '',
-  `${titles[name]} at ${run.rate}/s: ${(busyMs / 1_000).toFixed(1)} s of its main thread, start and warm-up included`,
-  `  threads, CPU s per 1,000 events: ${threads
+const shares = (title: string, times: readonly SelfTime[]): string[] =>
+  table([
+    ['  self', title],
+    ...times.slice(0, 25).map((each) => [`  ${(each.share * 100).toFixed(1)}%`, each.name]),
+  ])
+
+const profileLines = (figures: ProfileFigures): readonly string[] => {
+  const { name, run, threads, busyMs, functions, modules, callers } = figures
+  const used = threads
     .filter(([, value]) => value >= 1)
     .map(([thread, value]) => `${thread} ${(value / 1_000).toFixed(3)}`)
-    .join(', ')}`,
-  ...table([
-    ['  self', 'function'],
-    ...functions
-      .slice(0, 25)
-      .map((each) => [`  ${(each.share * 100).toFixed(1)}%`, each.name] as const),
-  ]),
-  ...table([
-    ['  self', 'module'],
-    ...modules
-      .slice(0, 25)
-      .map((each) => [`  ${(each.share * 100).toFixed(1)}%`, each.name] as const),
-  ]),
-]
+  return [
+    '',
+    `${titles[name]} at ${run.rate}/s: ${(busyMs / 1_000).toFixed(1)} s of its main thread, start and warm-up included`,
+    `  threads, CPU s per 1,000 events: ${used.join(', ')}`,
+    ...shares('function', functions),
+    ...shares('module', modules),
+    ...shares('function of Zenhook, with what it called outside', callers),
+  ]
+}
 
 export const text = (figures: Figures): string => {
   const { conditions: on, ceilings, systems, profiles } = figures

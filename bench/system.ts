@@ -19,6 +19,8 @@ export interface SystemOptions {
   servers: Readonly<Record<string, string>>
   /** Ingress in a process of its own, the rest in another; needs a real log. */
   split: boolean
+  /** More arguments of Node.js. */
+  nodeArgs: readonly string[]
   /** Gets a CPU profile of each process when it ends. */
   profiles?: string
 }
@@ -83,12 +85,13 @@ const startProcess = async (
   roles: string,
   config: string | undefined,
 ): Promise<Started> => {
-  const { servers, profiles } = options
+  const { servers, profiles, nodeArgs } = options
   const data = join(options.folder, roles.replaceAll(',', '-'))
   await mkdir(data, { recursive: true })
   const child = spawn(
     process.execPath,
     [
+      ...nodeArgs,
       ...(profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`]),
       ...['bin/zenhook.mjs', 'start', '--no-demo', '--data-dir', data, '--roles', roles],
       ...['--port', '0', '--admin-port', '0', '--allow-private', '127.0.0.0/8'],
