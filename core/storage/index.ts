@@ -42,6 +42,8 @@ export interface Written {
 
 export interface Storage {
   readonly dir: string
+  /** It was asked to close: nothing is read or written any more. */
+  readonly closed: boolean
   table(name: string): Table
   /**
    * All operations or none, in one transaction with everything else written in this turn of the event
@@ -207,6 +209,9 @@ export const openStorage = (
 
   const storage: Storage = {
     dir,
+    get closed() {
+      return closing !== undefined
+    },
     table(name) {
       const known = tables.get(name)
       if (known !== undefined) return known

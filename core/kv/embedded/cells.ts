@@ -1,139 +1,238 @@
-import { createHash } from 'node:crypto'
-import type { Operation, Storage } from '../../storage/index.ts'
-import type { Cell, CellStore, Kind } from '../local/index.ts'
+import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
+import { type Operation, type Storage, storageError } from '../../storage/index.ts'
+import type { Cell, CellChange, CellStore, Kind } from '../local/index.ts'
+import { codes, createFrameWriter } from './frame.ts'
+import { openJournal } from './journal.ts'
+import { createCellTable } from './table.ts'
 
-const codes: Record<Kind, number> = { claim: 1, value: 2, counter: 3 }
-/** Longer keys are stored by their digest: the engine's keys are limited. */
-const maxPlainKey = 512
-/** Expired cells that one step of the sweep removes: it bounds how long the event loop is held. */
-const sweepStep = 500
-const marker = Uint8Array.of(1)
-
-const keyOf = (kind: Kind, key: string): Uint8Array => {
-  const bytes = Buffer.from(key)
-  const plain = bytes.byteLength <= maxPlainKey
-  const stored = plain ? bytes : createHash('sha256').update(bytes).digest()
-  return Buffer.concat([Uint8Array.of(codes[kind], plain ? 0 : 1), stored])
-}
-
-/** When the cell is gone (u64 ms, big-endian), then the cell's key: expiry in order. */
-const expiryKeyOf = (until: number, key: Uint8Array): Uint8Array => {
-  const time = Buffer.alloc(8)
-  time.writeBigUInt64BE(BigInt(Math.min(Math.max(Math.ceil(until), 0), Number.MAX_SAFE_INTEGER)))
-  return Buffer.concat([time, key])
-}
-
-const encode = ({ text, until }: Cell): Uint8Array => {
-  const bytes = Buffer.alloc(8 + Buffer.byteLength(text))
-  bytes.writeDoubleBE(until, 0)
-  bytes.write(text, 8)
-  return bytes
-}
-
-const decode = (bytes: Uint8Array): Cell => {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return { until: buffer.readDoubleBE(0), text: buffer.toString('utf8', 8) }
-}
-
-interface Pending {
-  cell: Cell | undefined
-  committed: Promise<void>
-}
+/** What one step of a flush or of the sweep takes: it bounds how long the event loop is held. */
+const flushStep = 200
+const sweepStep = 200
+/** A slot's cost in memory besides its text, roughly. */
+const slotBytes = 200
+/** A flush that failed is tried again after this, ms. */
+const retryMs = 1_000
 
 export interface EmbeddedCellsOptions {
   storage: Storage
   now: () => number
+  /** How long a change stays out of the engine at most, ms, while it keeps up. */
+  flushEveryMs: number
+  /** So much unflushed is flushed at once, bytes. */
+  flushBytes: number
+  /** With so much unflushed, operations wait, bytes. */
+  maxBytes: number
   sweepEveryMs: number
 }
 
+interface Slot extends CellChange {
+  /** The group that it came with, which may still fail. */
+  group: Group
+}
+
+/** What is asked for until the present callback of the event loop ends: one write to the journal. */
+interface Group {
+  bytes: number
+  undo: (readonly [name: string, before: Slot | undefined])[]
+  written: Promise<void>
+  resolve(): void
+  reject(error: unknown): void
+}
+
+const createGroup = (): Group => {
+  let resolve = (): void => undefined
+  let reject = (_: unknown): void => undefined
+  const written = new Promise<void>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  written.catch(() => undefined)
+  return { bytes: 0, undo: [], written, resolve, reject }
+}
+
 /**
- * Cells as tables of the data folder's engine. Reads come from its memory map, except for what is
- * being written, which is kept here until it is committed: memory is bounded by the writes under way.
+ * Cells in memory and in a journal first, in the engine soon. The newest changes overlay the engine's
+ * tables; a change resolves once it is in the journal. In the background all that gathered becomes one
+ * transaction, and once that is synced, memory and journal let go of it.
  */
-export const createEmbeddedCells = ({
-  storage,
-  now,
-  sweepEveryMs,
-}: EmbeddedCellsOptions): CellStore => {
-  const cells = storage.table('kv.cells')
-  const expiry = storage.table('kv.expiry')
-  const pending = new Map<string, Pending>()
-  const writing = new Set<Promise<void>>()
+export const createEmbeddedCells = (options: EmbeddedCellsOptions): CellStore => {
+  const { storage, now, flushEveryMs, flushBytes, maxBytes, sweepEveryMs } = options
+  const table = createCellTable(storage)
+  const { journal, found } = openJournal(join(storage.dir, 'state'), table.flushed())
+  const frame = createFrameWriter()
+  let active = new Map<string, Slot>()
+  let activeBytes = 0
+  /** On its way into the engine; stays the truth beneath `active` until it is there. */
+  let flushing: { slots: ReadonlyMap<string, Slot>; upTo: number } | undefined
+  let group: Group | undefined
+  let journalFailed = false
+  let flushFailure: Error | undefined
+  let running: Promise<void> | undefined
+  let waking: NodeJS.Timeout | undefined
+  let sweepDue = false
   let closed = false
 
-  const nameOf = (key: Uint8Array): string => Buffer.from(key).toString('latin1')
-  const read = (key: Uint8Array): Cell | undefined => {
-    const underWay = pending.get(nameOf(key))
-    if (underWay !== undefined) return underWay.cell
-    const bytes = cells.get(key)
-    return bytes === undefined ? undefined : decode(bytes)
+  const nameOf = (kind: Kind, key: string): string => `${codes[kind]}${key}`
+  const slotOf = (name: string): Slot | undefined => active.get(name) ?? flushing?.slots.get(name)
+
+  const append = (): void => {
+    try {
+      // Beneath a closed engine another may have been opened, with a journal of its own.
+      if (storage.closed) throw new Error('the storage is closed')
+      journal.append(frame)
+      journalFailed = false
+    } catch (error) {
+      journalFailed = true
+      throw storageError(storage.dir, error)
+    } finally {
+      frame.clear()
+    }
+  }
+  const writeGroup = (): void => {
+    const mine = group
+    if (mine === undefined) return
+    group = undefined
+    try {
+      append()
+      mine.resolve()
+    } catch (error) {
+      // As if it had never been: nobody may rest on what a crash would take back.
+      for (const [name, before] of mine.undo.reverse())
+        if (before === undefined) active.delete(name)
+        else active.set(name, before)
+      activeBytes -= mine.bytes
+      mine.reject(error)
+    }
+    mine.undo = []
+    if (activeBytes >= flushBytes && flushFailure === undefined) void run()
+    else wake(flushEveryMs)
+  }
+  const place = (change: CellChange, mine: Group): void => {
+    const name = nameOf(change.kind, change.key)
+    mine.undo.push([name, active.get(name)])
+    active.set(name, { ...change, group: mine })
+    const bytes = slotBytes + change.key.length + (change.cell?.text.length ?? 0)
+    mine.bytes += bytes
+    activeBytes += bytes
   }
 
-  const write = (changes: readonly (readonly [Uint8Array, Cell | undefined])[]): Promise<void> => {
-    const operations: Operation[] = []
-    for (const [key, cell] of changes) {
-      const before = read(key)
-      if (before !== undefined && before.until !== cell?.until)
-        operations.push({ table: expiry, key: expiryKeyOf(before.until, key), value: undefined })
-      if (cell !== undefined && before?.until !== cell.until)
-        operations.push({ table: expiry, key: expiryKeyOf(cell.until, key), value: marker })
-      operations.push({ table: cells, key, value: cell === undefined ? cell : encode(cell) })
+  const flush = async (): Promise<void> => {
+    writeGroup()
+    if (flushing === undefined) {
+      if (active.size === 0) return
+      flushing = { slots: active, upTo: journal.seal() }
+      active = new Map()
+      activeBytes = 0
     }
-    const { committed } = storage.write(operations)
-    for (const [key, cell] of changes) pending.set(nameOf(key), { cell, committed })
-    const done = committed
-      .catch(() => undefined)
-      .then(() => {
-        for (const [key] of changes)
-          if (pending.get(nameOf(key))?.committed === committed) pending.delete(nameOf(key))
-        writing.delete(done)
-      })
-    writing.add(done)
-    return committed
+    const { slots, upTo } = flushing
+    const synced: Promise<void>[] = []
+    let operations: Operation[] = []
+    let taken = 0
+    for (const slot of slots.values()) {
+      for (const operation of table.operationsOf(slot, now())) operations.push(operation)
+      taken += 1
+      if (taken % flushStep > 0) continue
+      synced.push(storage.write(operations).synced)
+      operations = []
+      await turn()
+    }
+    // Transactions keep their order: with this one, all before it are there too.
+    operations.push(table.markFlushed(upTo))
+    synced.push(storage.write(operations).synced)
+    await Promise.all(synced)
+    flushing = undefined
+    journal.discard(upTo)
+  }
+  const sweep = async (): Promise<void> => {
+    sweepDue = false
+    for (let more = true; more && !closed; ) {
+      const step = table.expired(now(), sweepStep)
+      if (step.operations.length > 0) await storage.write(step.operations).synced
+      more = step.more
+    }
+  }
+  /** Flushes and sweeps, one at a time: what one reads from the engine, the other has not under way. */
+  const work = async (): Promise<void> => {
+    try {
+      await flush()
+      if (sweepDue) await sweep()
+      flushFailure = undefined
+    } catch (error) {
+      flushFailure = storageError(storage.dir, error)
+    }
+    running = undefined
+    if (flushFailure !== undefined) wake(retryMs)
+    else if (active.size > 0) wake(flushEveryMs)
+  }
+  const run = (): Promise<void> => {
+    clearTimeout(waking)
+    waking = undefined
+    running ??= Promise.resolve().then(work)
+    return running
+  }
+  const wake = (ms: number): void => {
+    if (closed || waking !== undefined || running !== undefined) return
+    waking = setTimeout(() => void run(), ms)
+    waking.unref()
   }
 
-  /** Removes expired cells, oldest first, and says whether there may be more. */
-  const sweep = async (): Promise<boolean> => {
-    const until = expiryKeyOf(now(), Uint8Array.of())
-    const expired = [...expiry.range({ from: Uint8Array.of(0), to: until, limit: sweepStep })]
-    if (expired.length === 0) return false
-    const operations: Operation[] = []
-    for (const { key } of expired) {
-      operations.push({ table: expiry, key, value: undefined })
-      const cellKey = key.subarray(8)
-      const cell = read(cellKey)
-      if (cell === undefined || cell.until <= now())
-        operations.push({ table: cells, key: cellKey, value: undefined })
-    }
-    await storage.write(operations).committed
-    return expired.length === sweepStep
-  }
-  const sweepAll = async (): Promise<void> => {
-    while (!closed && (await sweep()));
-  }
-  let sweeping: Promise<void> = Promise.resolve()
+  const recovered = createGroup()
+  for (const change of found) place(change, recovered)
+  recovered.undo = []
+  if (active.size > 0) wake(0)
   const ticking = setInterval(() => {
-    // A failure is of the disk, which every write reports; the next tick tries again.
-    sweeping = sweeping.then(sweepAll).catch(() => undefined)
+    sweepDue = true
+    if (flushFailure === undefined) void run()
   }, sweepEveryMs)
   ticking.unref()
 
   return {
-    get: (kind, key) => read(keyOf(kind, key)),
-    put: async (changes) => {
-      if (changes.length > 0)
-        await write(changes.map(({ kind, key, cell }) => [keyOf(kind, key), cell] as const))
+    get(kind, key): Cell | undefined {
+      const slot = slotOf(nameOf(kind, key))
+      return slot === undefined ? table.get(kind, key) : slot.cell
     },
-    async safe(kind, keys) {
-      if (pending.size === 0) return
-      await Promise.all(keys.map((key) => pending.get(nameOf(keyOf(kind, key)))?.committed))
+    put(changes) {
+      if (changes.length === 0) return undefined
+      if (group === undefined) {
+        group = createGroup()
+        // After all that this callback of the event loop leads to, but before the next.
+        process.nextTick(writeGroup)
+      }
+      for (const change of changes) {
+        frame.add(change)
+        place(change, group)
+      }
+      return group.written
     },
-    ping: () => storage.ping(),
+    lasting(kind, keys) {
+      if (group === undefined) return undefined
+      const open = group
+      return keys.some((key) => active.get(nameOf(kind, key))?.group === open)
+        ? open.written
+        : undefined
+    },
+    room() {
+      if (activeBytes < maxBytes) return undefined
+      if (flushFailure !== undefined) throw flushFailure
+      return run()
+    },
+    async ping() {
+      await storage.ping()
+      if (journalFailed) {
+        writeGroup()
+        append()
+      }
+    },
     async close() {
       closed = true
       clearInterval(ticking)
-      await sweeping
-      while (writing.size > 0) await Promise.all(writing)
+      clearTimeout(waking)
+      writeGroup()
+      await running
+      // What does not reach the engine now stays in the journal for the next opening.
+      await run()
+      journal.close()
     },
   }
 }

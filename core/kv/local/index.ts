@@ -19,13 +19,16 @@ export interface CellChange {
   cell: Cell | undefined
 }
 
-/** Where a local store keeps its cells. Changes are seen by `get` at once, and last once `put` resolves. */
+/** Where a local store keeps its cells. What is put is seen by `get` at once. */
 export interface CellStore {
   /** May give cells whose life is over. */
   get(kind: Kind, key: string): Cell | undefined
-  put(changes: readonly CellChange[]): Promise<void>
-  /** Resolves once what `get` said of these is safe; rejects when it was not to be. */
-  safe(kind: Kind, keys: readonly string[]): Promise<void>
+  /** Resolves once the changes last (absent: they do); rejects when they were undone. */
+  put(changes: readonly CellChange[]): Promise<void> | undefined
+  /** The same for what `get` said of these, which somebody else may have put. */
+  lasting(kind: Kind, keys: readonly string[]): Promise<void> | undefined
+  /** Where too much waits to be stored: what to wait for before asking again. Throws when it is stuck. */
+  room(): Promise<void> | undefined
   ping(): Promise<void>
   close(): Promise<void>
 }
@@ -47,97 +50,96 @@ export const createLocalKv = ({ cells, capabilities, now }: LocalKvOptions): Kv 
   const refuseClosed = (): void => {
     if (closed !== undefined) throw new ZenhookError('ZENHOOK_KV_CLOSED')
   }
-  /** An answer may rest on what somebody else is writing: it is given once that is safe too. */
-  const finish = async (
-    kind: Kind,
-    keys: readonly string[],
-    writes: readonly Promise<void>[],
-  ): Promise<void> => {
+  const unavailable = (cause: unknown): ZenhookError =>
+    new ZenhookError('ZENHOOK_KV_UNAVAILABLE', {
+      message: 'The state could not be written',
+      retriable: true,
+      cause,
+    })
+  /** Decides once there is room, in one go; the answer is given once all that it rests on lasts. */
+  const change = async <T>(
+    decide: () => { answer: T; last: Promise<void> | undefined },
+  ): Promise<T> => {
+    refuseClosed()
     try {
-      await Promise.all([...writes, cells.safe(kind, keys)])
-    } catch (cause) {
-      throw new ZenhookError('ZENHOOK_KV_UNAVAILABLE', {
-        message: 'The state could not be written',
-        retriable: true,
-        cause,
-      })
+      for (let room = cells.room(); room !== undefined; room = cells.room()) await room
+    } catch (error) {
+      throw unavailable(error)
     }
+    refuseClosed()
+    const { answer, last } = decide()
+    try {
+      if (last !== undefined) await last
+    } catch (error) {
+      throw unavailable(error)
+    }
+    return answer
   }
 
   return {
     capabilities,
-    async claim(claims) {
-      refuseClosed()
-      const writes: Promise<void>[] = []
-      const holders = claims.map((claim) => {
-        const cell = live('claim', claim.key)
-        const known = cell === undefined ? [] : (JSON.parse(cell.text) as Held[])
-        const { holder, held } = decideClaim(known, claim, now())
-        if (held !== undefined) {
-          const until = Math.max(...held.map((each) => each.until))
-          const next = { text: JSON.stringify(held), until }
-          writes.push(cells.put([{ kind: 'claim', key: claim.key, cell: next }]))
-        }
-        return holder
-      })
-      await finish(
-        'claim',
-        claims.map(({ key }) => key),
-        writes,
-      )
-      return holders
-    },
+    claim: (claims) =>
+      change(() => {
+        const answer = claims.map((claim) => {
+          const cell = live('claim', claim.key)
+          const known = cell === undefined ? [] : (JSON.parse(cell.text) as Held[])
+          const { holder, held } = decideClaim(known, claim, now())
+          if (held !== undefined) {
+            const until = Math.max(...held.map((each) => each.until))
+            const next = { text: JSON.stringify(held), until }
+            cells.put([{ kind: 'claim', key: claim.key, cell: next }])
+          }
+          return holder
+        })
+        const keys = claims.map(({ key }) => key)
+        return { answer, last: cells.lasting('claim', keys) }
+      }),
     async get(keys) {
       refuseClosed()
       const values = keys.map((key) => live('value', key)?.text)
-      await finish('value', keys, [])
+      try {
+        await cells.lasting('value', keys)
+      } catch (error) {
+        throw unavailable(error)
+      }
       return values
     },
-    async set(entries) {
-      refuseClosed()
-      const until = (ttlMs: number): number => now() + ttlMs
-      const written = cells.put(
-        entries.map(({ key, value, ttlMs }) => ({
-          kind: 'value',
-          key,
-          cell: { text: value, until: until(ttlMs) },
-        })),
-      )
-      await finish('value', [], [written])
-    },
-    async replace(entries) {
-      refuseClosed()
-      const writes: Promise<void>[] = []
-      const replaced = entries.map(({ key, value, ttlMs, expected }) => {
-        if (live('value', key)?.text !== expected) return false
-        const cell = { text: value, until: now() + ttlMs }
-        writes.push(cells.put([{ kind: 'value', key, cell }]))
-        return true
-      })
-      await finish(
-        'value',
-        entries.map(({ key }) => key),
-        writes,
-      )
-      return replaced
-    },
-    async delete(keys) {
-      refuseClosed()
-      const written = cells.put(
-        keys.flatMap((key) => kinds.map((kind) => ({ kind, key, cell: undefined }))),
-      )
-      await finish('value', [], [written])
-    },
-    async add(key, by, ttlMs) {
-      refuseClosed()
-      const cell = live('counter', key)
-      const sum = Number(cell?.text ?? 0) + by
-      const written = cells.put([
-        { kind: 'counter', key, cell: { text: String(sum), until: cell?.until ?? now() + ttlMs } },
-      ])
-      await finish('counter', [], [written])
-      return sum
-    },
+    set: (entries) =>
+      change(() => ({
+        answer: undefined,
+        last: cells.put(
+          entries.map(({ key, value, ttlMs }) => ({
+            kind: 'value',
+            key,
+            cell: { text: value, until: now() + ttlMs },
+          })),
+        ),
+      })),
+    replace: (entries) =>
+      change(() => {
+        const answer = entries.map(({ key, value, ttlMs, expected }) => {
+          if (live('value', key)?.text !== expected) return false
+          cells.put([{ kind: 'value', key, cell: { text: value, until: now() + ttlMs } }])
+          return true
+        })
+        const keys = entries.map(({ key }) => key)
+        return { answer, last: cells.lasting('value', keys) }
+      }),
+    delete: (keys) =>
+      change(() => ({
+        answer: undefined,
+        last: cells.put(
+          keys.flatMap((key) => kinds.map((kind) => ({ kind, key, cell: undefined }))),
+        ),
+      })),
+    add: (key, by, ttlMs) =>
+      change(() => {
+        const cell = live('counter', key)
+        const sum = Number(cell?.text ?? 0) + by
+        const until = cell?.until ?? now() + ttlMs
+        const last = cells.put([{ kind: 'counter', key, cell: { text: String(sum), until } }])
+        return { answer: sum, last }
+      }),
     async ping() {
       refuseClosed()
       try {

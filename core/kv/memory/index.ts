@@ -19,12 +19,14 @@ const createMemoryCells = (now: () => number, sweepEveryMs: number): CellStore =
   sweeping.unref()
   return {
     get: (kind, key) => cells.get(nameOf(kind, key)),
-    async put(changes) {
+    put(changes) {
       for (const { kind, key, cell } of changes)
         if (cell === undefined) cells.delete(nameOf(kind, key))
         else cells.set(nameOf(kind, key), cell)
+      return undefined
     },
-    safe: async () => undefined,
+    lasting: () => undefined,
+    room: () => undefined,
     ping: async () => undefined,
     async close() {
       clearInterval(sweeping)
