@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { messageOf, ZenhookError } from '../core/errors/index.ts'
+import { ZenhookError } from '../core/errors/index.ts'
+import { codeOfPage, type ProblemDetail } from '../core/errors/problem.ts'
+import { usage } from './output.ts'
 
 /** What a running instance writes into its data folder. */
 export interface Instance {
@@ -62,18 +64,30 @@ export const readInstance = async (dataDir: string): Promise<Instance | undefine
   }
 }
 
+const parsedUrl = (text: string): string => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return text
+  throw usage(`--url '${text}' is not a URL such as http://127.0.0.1:8081`)
+}
+
 /** Finds the instance and checks that it is the one of the data folder before any token is sent. */
 export const connect = async (options: ClientOptions): Promise<Client> => {
   const instance = await readInstance(options.dataDir)
-  const url = (options.url ?? instance?.url)?.replace(/\/$/, '')
+  const url = (options.url === undefined ? instance?.url : parsedUrl(options.url))?.replace(
+    /\/$/,
+    '',
+  )
   if (url === undefined) {
     throw new ZenhookError('ZENHOOK_CLI_NO_INSTANCE', {
       message: `No instance runs on the data folder ${options.dataDir}`,
     })
   }
   if (options.url === undefined && instance !== undefined) {
-    const version = (await (await send(`${url}/version`, {})).json()) as { instanceId?: string }
-    if (version.instanceId !== instance.instanceId) {
+    const answer = await send(`${url}/version`, {})
+    const version = (await answer.json().catch(() => undefined)) as
+      | { instanceId?: string }
+      | undefined
+    if (version?.instanceId !== instance.instanceId) {
       throw new ZenhookError('ZENHOOK_CLI_OTHER_INSTANCE', {
         message: `Another instance answers at ${url} than the one of ${options.dataDir}`,
       })
@@ -105,20 +119,23 @@ interface Problem {
   title?: string
   code?: string
   fix?: string
-  errors?: { pointer?: string; detail: string }[]
+  errors?: readonly ProblemDetail[]
 }
 
+/** The instance's refusal as if it had been raised here: with its own code, advice and places. */
 const refusal = (status: number, text: string): ZenhookError => {
-  let problem: Problem = {}
+  let problem: Problem
   try {
     problem = JSON.parse(text) as Problem
-  } catch (error) {
-    problem = { detail: `not a problem document: ${messageOf(error)}` }
+  } catch {
+    return new ZenhookError('ZENHOOK_CLI_REFUSED', {
+      message: `It answered ${status} with something that is no problem document: is it Zenhook?`,
+    })
   }
-  const each = (problem.errors ?? []).map((e) => `\n  ${e.pointer ?? ''} ${e.detail}`).join('')
-  return new ZenhookError('ZENHOOK_CLI_REFUSED', {
-    message: `The instance answered ${status}: ${problem.detail ?? problem.title ?? ''}${each}`,
-    ...(problem.fix === undefined ? {} : { fix: problem.fix }),
-    details: { status, code: problem.code },
+  const { code = '', detail, title, fix, errors = [] } = problem
+  return new ZenhookError(codeOfPage(code) ?? 'ZENHOOK_CLI_REFUSED', {
+    message: detail ?? title ?? `The instance answered ${status}`,
+    ...(fix === undefined ? {} : { fix }),
+    details: { status, errors },
   })
 }

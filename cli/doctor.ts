@@ -1,9 +1,11 @@
-import { access, constants, mkdir, readFile, statfs } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, constants, readFile, statfs } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import type { Check } from '../api/types.ts'
 import { isZenhookError, messageOf } from '../core/errors/index.ts'
 import { silentLogger } from '../core/telemetry/index.ts'
-import { type Instance, instanceFile } from './client.ts'
+import { readInstance } from './client.ts'
+import { reasonOf } from './output.ts'
 import type { Settings } from './settings.ts'
 
 /** One dependency: whether it can be used, what it is, and how to mend it where it cannot. */
@@ -28,13 +30,23 @@ const examine = async (
     ])
     return { name, ok: true, detail, fix: '' }
   } catch (error) {
+    const reason = error instanceof Error ? reasonOf(error) : undefined
     return {
       name,
       ok: false,
-      detail: messageOf(error),
+      detail: messageOf(error) + (reason === undefined ? '' : ` (${reason})`),
       fix: isZenhookError(error) ? error.fix : fix,
     }
   }
+}
+
+/** The version of a dependency as it is installed. */
+const installed = async (name: string): Promise<string> => {
+  for (const folder of createRequire(import.meta.url).resolve.paths(name) ?? []) {
+    const text = await readFile(join(folder, name, 'package.json'), 'utf8').catch(() => undefined)
+    if (text !== undefined) return (JSON.parse(text) as { version: string }).version
+  }
+  throw new Error(`the package ${name} is not installed`)
 }
 
 const node = async (): Promise<string> => {
@@ -43,33 +55,49 @@ const node = async (): Promise<string> => {
   return process.version
 }
 
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
 const folder = async ({ dataDir }: Settings): Promise<string> => {
-  await mkdir(dataDir, { recursive: true })
-  await access(dataDir, constants.W_OK)
-  const { bavail, bsize } = await statfs(dataDir)
+  const present = await exists(dataDir)
+  let place = dataDir
+  while (!(await exists(place)) && place !== dirname(place)) place = dirname(place)
+  await access(place, constants.W_OK | constants.X_OK)
+  const { bavail, bsize } = await statfs(place)
   const free = bavail * bsize
-  if (free < 256 * 2 ** 20) throw new Error(`${dataDir} has ${Math.round(free / 2 ** 20)} MiB free`)
-  return `${dataDir}, ${(free / 2 ** 30).toFixed(1)} GiB free`
+  if (free < 256 * 2 ** 20) throw new Error(`${place} has ${Math.round(free / 2 ** 20)} MiB free`)
+  const about = `${dataDir}, ${(free / 2 ** 30).toFixed(1)} GiB free`
+  return present ? about : `${about}, made at the first start`
 }
 
 const instance = async ({ dataDir }: Settings): Promise<string> => {
-  let known: Instance
+  const known = await readInstance(dataDir)
+  if (known === undefined) return 'none runs on this data folder'
+  let response: Response
   try {
-    known = JSON.parse(await readFile(join(dataDir, instanceFile), 'utf8')) as Instance
-  } catch {
-    return 'none runs on this data folder'
+    response = await fetch(`${known.url}/readyz?verbose`)
+  } catch (error) {
+    if (lives(known.pid)) throw error
+    return 'none runs on this data folder; the last one was killed'
   }
-  const response = await fetch(`${known.url}/readyz?verbose`)
   const text = (await response.text()).trim()
-  if (!response.ok) throw new Error(text)
+  if (!response.ok) throw new Error(text.replaceAll('\n', '; '))
   return `${known.url}, version ${known.version}, pid ${known.pid}`
 }
 
-const log = async ({ kafka, topicPrefix }: Settings): Promise<string> => {
-  if (kafka === undefined) {
-    const { open } = await import('lmdb')
-    return typeof open === 'function' ? 'embedded (lmdb)' : ''
+const lives = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
   }
+}
+
+const log = async ({ kafka, topicPrefix }: Settings): Promise<string> => {
+  if (kafka === undefined) return `embedded (lmdb ${await installed('lmdb')})`
   const { createKafkaLog } = await import('../core/log/kafka/index.ts')
   const opened = createKafkaLog({ ...kafka, prefix: topicPrefix, logger: silentLogger })
   try {
@@ -81,29 +109,25 @@ const log = async ({ kafka, topicPrefix }: Settings): Promise<string> => {
 }
 
 const state = async ({ redisUrl, topicPrefix }: Settings): Promise<string> => {
-  if (redisUrl === undefined) return 'embedded (lmdb)'
-  const { createRedisKv } = await import('../core/kv/redis/index.ts')
-  const opened = createRedisKv({
-    url: redisUrl,
-    prefix: `${topicPrefix}:`,
-    timeoutMs: 2_000,
-    logger: silentLogger,
-  })
+  if (redisUrl === undefined) return `embedded (lmdb ${await installed('lmdb')})`
+  const { createRedisClient } = await import('../core/kv/redis/client.ts')
+  const client = createRedisClient({ url: redisUrl, timeoutMs: 2_000 })
   try {
-    await opened.ping()
-    return 'Redis'
+    const about = await client.call((redis) => redis.info('server'))
+    const [, version = ''] = /^redis_version:(\S+)/m.exec(about) ?? []
+    return `Redis ${version}, keys ${topicPrefix}:*`
   } finally {
-    await opened.close()
+    await client.close()
   }
 }
 
 const schemas = async ({ schemaRegistryUrl }: Settings): Promise<string> => {
-  if (schemaRegistryUrl === undefined) return 'files'
+  if (schemaRegistryUrl === undefined) return 'files of the package'
   const { createConfluentSchemas } = await import('../core/event/codec/confluent/index.ts')
   const opened = createConfluentSchemas({ url: schemaRegistryUrl })
   try {
     await opened.ping()
-    return 'schema registry'
+    return 'schema registry (Confluent API)'
   } finally {
     await opened.close()
   }
@@ -111,8 +135,8 @@ const schemas = async ({ schemaRegistryUrl }: Settings): Promise<string> => {
 
 const decisions = async ({ clickhouseUrl }: Settings): Promise<string> => {
   if (clickhouseUrl === undefined) {
-    const { Session } = await import('chdb')
-    return typeof Session === 'function' ? 'embedded ClickHouse (chdb)' : ''
+    await import('chdb')
+    return `embedded ClickHouse (chdb ${await installed('chdb')})`
   }
   const { createClickHouseDecisions } = await import('../core/decisions/clickhouse/index.ts')
   const opened = createClickHouseDecisions({ url: clickhouseUrl })
@@ -123,12 +147,12 @@ const decisions = async ({ clickhouseUrl }: Settings): Promise<string> => {
   }
 }
 
-/** Looks at everything a start with these settings would need; nothing is changed but a missing folder made. */
+/** Looks at everything that a start with these settings would need, and changes nothing. */
 export const examineAll = (settings: Settings): Promise<readonly Finding[]> =>
   Promise.all([
     examine('node', node, 'Install Node.js 20.20 or later'),
     examine('data folder', () => folder(settings), 'Give --data-dir a folder with space to write'),
-    examine('instance', () => instance(settings), 'Read what it says is not ready'),
+    examine('instance', () => instance(settings), 'Mend what it says is not ready'),
     examine('log', () => log(settings), 'Run npm ci again; check KAFKA_BROKERS'),
     examine('state', () => state(settings), 'Run npm ci again; check REDIS_URL'),
     examine('schemas', () => schemas(settings), 'Check SCHEMA_REGISTRY_URL'),

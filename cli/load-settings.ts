@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { loadSettings as readSettings, type Settings as Values } from '../core/config/env.ts'
 import { nearest } from '../core/config/nearest.ts'
-import { ZenhookError } from '../core/errors/index.ts'
+import { isZenhookError, ZenhookError } from '../core/errors/index.ts'
 import { parseRange } from '../core/net/address.ts'
 import { usage } from './output.ts'
 import { isRole, type Role, roles } from './runtime/roles.ts'
@@ -38,7 +38,9 @@ const rolesOf = (text: string | undefined): ReadonlySet<Role> => {
 const chainOf = (text: string | undefined): Settings['chain'] => {
   if (text === undefined || text === 'fused') return 'fused'
   if (text === 'split') return 'split'
-  throw usage(`There is no chain '${text}'`, 'Use fused or split')
+  const near = nearest(text, ['fused', 'split'])
+  const hint = near === undefined ? '' : `; did you mean ${near}?`
+  throw usage(`There is no chain '${text}'${hint}`, 'Use fused or split')
 }
 
 const rangesOf = (texts: readonly string[] | undefined): readonly string[] => {
@@ -78,20 +80,30 @@ const kafkaOf = (values: Values): Settings['kafka'] => {
   }
 }
 
+/** A flag that is wrong is a fault of the command line; a variable is not. */
+const read = (flags: Flags, env: NodeJS.ProcessEnv): ReturnType<typeof readSettings> => {
+  try {
+    return readSettings({
+      env,
+      flags: {
+        port: flags.port,
+        'admin-port': flags.adminPort,
+        host: flags.host,
+        'data-dir': flags.dataDir,
+      },
+    })
+  } catch (error) {
+    if (!isZenhookError(error) || !error.message.startsWith('--')) throw error
+    throw usage(error.message, error.fix)
+  }
+}
+
 /** What flags and environment say together; throws for the first flag, or for all variables, that are wrong. */
 export const loadSettings = (
   flags: Flags,
   env: NodeJS.ProcessEnv,
 ): { settings: Settings; warnings: readonly string[] } => {
-  const { settings: values, warnings } = readSettings({
-    env,
-    flags: {
-      port: flags.port,
-      'admin-port': flags.adminPort,
-      host: flags.host,
-      'data-dir': flags.dataDir,
-    },
-  })
+  const { settings: values, warnings } = read(flags, env)
   const kafka = kafkaOf(values)
   const settings: Settings = {
     host: values.host.value,

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
 import { isZenhookError, messageOf, ZenhookError } from '../core/errors/index.ts'
+import type { ProblemDetail } from '../core/errors/problem.ts'
 
 export const formats = ['table', 'wide', 'json', 'yaml'] as const
 export type Format = (typeof formats)[number]
@@ -84,12 +85,25 @@ export const reasonOf = (error: Error): string | undefined => {
   return deepest === error || reason === '' || error.message.includes(reason) ? undefined : reason
 }
 
+/** The single places of an error that has several. */
+const errorsOf = ({ details }: ZenhookError): readonly ProblemDetail[] =>
+  Array.isArray(details.errors) ? (details.errors as ProblemDetail[]) : []
+
 /** What went wrong, in full sentences: what, why, what to do, where it is documented. */
 export const describeError = (error: unknown): string => {
   if (!isZenhookError(error)) return `error: ${messageOf(error)}\n`
   const reason = reasonOf(error)
   const why = reason === undefined ? '' : `  why: ${printable(reason)}\n`
-  return `error: ${error.message}\n${why}  do:  ${error.fix}\n  see: docs/reference/errors.md#${error.code.toLowerCase()} (${error.code})\n`
+  const places = errorsOf(error).map(({ pointer = '', detail }) =>
+    printable(`${pointer} ${detail}`.trim()),
+  )
+  return [
+    `error: ${printable(error.message)}\n`,
+    ...places.map((place) => `  ${place}\n`),
+    why,
+    `  do:  ${printable(error.fix)}\n`,
+    `  see: docs/reference/errors.md#${error.code.toLowerCase()} (${error.code})\n`,
+  ].join('')
 }
 
 export const usage = (message: string, fix?: string): ZenhookError =>

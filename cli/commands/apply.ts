@@ -22,7 +22,7 @@ const change = (name: string, dryRun: boolean, description: string): Command =>
       if (!quiet) {
         for (const fault of applied.warnings) {
           streams.err(
-            `${fault.file}:${fault.line}:${fault.column} ${fault.code} ${fault.message}\n`,
+            `warning: ${fault.file}:${fault.line}:${fault.column} ${fault.code} ${fault.message}\n`,
           )
         }
       }

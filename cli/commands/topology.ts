@@ -5,9 +5,9 @@ import { listing, single } from '../output.ts'
 
 const describe = ({ chain, roles, engines, nodes }: Topology): string =>
   [
-    `chain    ${chain}\n`,
-    `roles    ${roles.join(', ')}\n`,
-    ...Object.entries(engines).map(([port, engine]) => `${port.padEnd(9)}${engine}\n`),
+    `chain     ${chain}\n`,
+    `roles     ${roles.join(', ')}\n`,
+    ...Object.entries(engines).map(([port, engine]) => `${port.padEnd(10)}${engine}\n`),
     '\n',
     listing(
       nodes,

@@ -101,6 +101,9 @@ export const triggerCommand = (): Command =>
         for (const { status } of answers) counts.set(status, (counts.get(status) ?? 0) + 1)
         streams.out([...counts].map(([status, count]) => `${status}: ${count}\n`).join(''))
       }
+      if (flaw === 'stale' && !quiet && answers.some(({ status }) => status < 300)) {
+        streams.err('accepted: the scheme of this source signs no time, so none is too old\n')
+      }
       const expected = flaw === undefined ? 2 : 4
       if (answers.some((answer) => Math.floor(answer.status / 100) !== expected))
         throw new Negative()

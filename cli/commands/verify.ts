@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { Command, Option } from 'commander'
 import { z } from 'zod'
-import { isZenhookError, messageOf, ZenhookError } from '../../core/errors/index.ts'
+import { isZenhookError, ZenhookError } from '../../core/errors/index.ts'
 import { type BatchResult, verifyRecord } from '../../ingress/verifiers/debug.ts'
 import { collect, contextOf, parseJson, readInput, withGlobals } from '../context.ts'
-import { usage } from '../output.ts'
+import { describeError, usage } from '../output.ts'
 import { Negative } from '../run.ts'
 
 interface Options {
@@ -68,6 +68,12 @@ const verifyOne = async (options: Options, command: Command): Promise<void> => {
   if (options.provider === undefined) throw usage('--provider is missing')
   if (options.secret === undefined) throw usage('--secret is missing')
   if (options.body === undefined) throw usage('--body is missing')
+  if (options.body === '-' && options.headers === '-') {
+    throw usage('--headers and --body cannot both be standard input')
+  }
+  if (options.at !== undefined && !/^\d{4}-\d\d-\d\dT.+(Z|[+-]\d\d:\d\d)$/i.test(options.at)) {
+    throw usage(`--at '${options.at}' is not an RFC 3339 time such as 2026-01-31T12:00:00Z`)
+  }
   const result = await verifyRecord({
     provider: options.provider,
     secrets: options.secret,
@@ -85,36 +91,41 @@ const verifyOne = async (options: Options, command: Command): Promise<void> => {
   if (!result.ok) throw new Negative()
 }
 
-const verifyLine = async (text: string, place: string): Promise<BatchResult> => {
-  const record = parseJson(text, place)
-  try {
-    return await verifyRecord(record)
-  } catch (error) {
-    if (!isZenhookError(error)) throw error
-    const { code, message, fix } = error
-    throw new ZenhookError(code, { message: `${place}: ${message}`, fix, cause: error.cause })
-  }
-}
+// A record that cannot be read has its line in the answer too: the results stay in step with the input.
+const unreadable = (place: string): BatchResult => ({
+  ok: false,
+  reason: 'malformed',
+  step: `record: ${place}`,
+  deliveryId: null,
+  type: null,
+})
 
 const verifyBatch = async (path: string, command: Command): Promise<void> => {
   const { streams } = contextOf(command)
   const input = path === '-' ? process.stdin : createReadStream(path)
   let line = 0
   let genuine = true
+  const verifyLine = async (text: string, place: string): Promise<BatchResult> => {
+    try {
+      return await verifyRecord(parseJson(text, 'the line'))
+    } catch (error) {
+      if (!isZenhookError(error)) throw error
+      const { code, message, fix, cause } = error
+      const placed = new ZenhookError(code, { message: `${place}: ${message}`, fix, cause })
+      streams.err(describeError(placed))
+      return unreadable(place)
+    }
+  }
   try {
     for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
       line += 1
       if (text.trim() === '') continue
-      const place = `${path}:${line}`
-      const result = await verifyLine(text, place)
+      const result = await verifyLine(text, `${path}:${line}`)
       genuine &&= result.ok
       streams.out(`${JSON.stringify(result)}\n`)
     }
-  } catch (error) {
-    if (error instanceof ZenhookError) throw error
-    throw new ZenhookError('ZENHOOK_CLI_FILE', {
-      message: `Cannot read ${path}: ${messageOf(error)}`,
-    })
+  } catch (cause) {
+    throw new ZenhookError('ZENHOOK_CLI_FILE', { message: `Cannot read ${path}`, cause })
   }
   if (!genuine) throw new Negative()
 }

@@ -4,11 +4,7 @@ import { nearest } from '../../core/config/nearest.ts'
 import { messageOf, ZenhookError } from '../../core/errors/index.ts'
 import { compileCondition } from '../../core/expression/condition.ts'
 import { compileTransform } from '../../core/expression/transform.ts'
-import {
-  type CheckedConfig,
-  type ConfigFault,
-  checkConfig,
-} from '../../core/registry/config/index.ts'
+import { type CheckedConfig, checkConfig } from '../../core/registry/config/index.ts'
 import type { AnyObject } from '../../core/registry/port.ts'
 import type { Route } from '../../core/registry/types.ts'
 import { presetOf } from '../../ingress/verifiers/index.ts'
@@ -25,18 +21,15 @@ export interface Configurer {
   checkObject(object: AnyObject): Promise<AnyObject>
 }
 
-const line = ({ file, line, column, message }: ConfigFault): string =>
-  `${file}:${line}:${column} ${message}`
-
 /** The objects of a configuration file; throws ZENHOOK_CONFIG_INVALID with every fault and its place. */
 export const readConfig = (text: string, file: string): CheckedConfig => {
   const checked = checkConfig(text, file, components)
   if (checked.faults.length === 0) return checked
   throw new ZenhookError('ZENHOOK_CONFIG_INVALID', {
-    message: [`${file} is not valid`, ...checked.faults.map(line)].join('\n  '),
+    message: `${file} has ${checked.faults.length === 1 ? 'a fault' : `${checked.faults.length} faults`}`,
     details: {
-      errors: checked.faults.map(({ line, column, code, message }) => ({
-        pointer: `${line}:${column}`,
+      errors: checked.faults.map(({ file, line, column, code, message }) => ({
+        pointer: `${file}:${line}:${column}`,
         detail: `${code} ${message}`,
       })),
     },
