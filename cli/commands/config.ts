@@ -1,7 +1,5 @@
 import { Command } from 'commander'
 import { loadSettings, showSettings } from '../../core/config/env.ts'
-import { checkConfig } from '../../core/registry/config/index.ts'
-import { components } from '../components.ts'
 import { contextOf, readInput, withGlobals } from '../context.ts'
 import { listing } from '../output.ts'
 import { Negative } from '../run.ts'
@@ -12,6 +10,8 @@ const check = (): Command =>
     .argument('<file>', 'configuration file, or - for standard input')
     .action(async (file: string, _options, command: Command) => {
       const { streams, format, quiet } = contextOf(command)
+      const { checkConfig } = await import('../../core/registry/config/index.ts')
+      const { components } = await import('../components.ts')
       const { faults, warnings } = checkConfig(await readInput(file), file, components)
       if (format === 'json') {
         const all = faults.map(({ file, line, column, code, message }) => ({

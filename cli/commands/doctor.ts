@@ -1,7 +1,5 @@
 import { Command } from 'commander'
 import { contextOf, withGlobals } from '../context.ts'
-import { examineAll } from '../doctor.ts'
-import { loadSettings } from '../load-settings.ts'
 import { listing } from '../output.ts'
 import { Negative } from '../run.ts'
 
@@ -12,6 +10,8 @@ export const doctorCommand = (): Command =>
     )
     .option('--data-dir <dir>', 'data folder (also DATA_DIR)')
     .action(async ({ dataDir }: { dataDir?: string }, command: Command) => {
+      const { examineAll } = await import('../doctor.ts')
+      const { loadSettings } = await import('../load-settings.ts')
       const { streams, format } = contextOf(command)
       const { settings, warnings } = loadSettings(
         { demo: false, ...(dataDir === undefined ? {} : { dataDir }) },

@@ -1,7 +1,5 @@
 import { Command } from 'commander'
-import { presets } from '../../ingress/providers/index.ts'
 import type { Preset } from '../../ingress/providers/preset.ts'
-import { presetNamed } from '../../ingress/verifiers/index.ts'
 import { contextOf, withGlobals } from '../context.ts'
 import { listing, single } from '../output.ts'
 
@@ -27,7 +25,8 @@ const describe = (preset: Preset): string =>
 const list = (): Command =>
   withGlobals(new Command('list'))
     .description('every preset')
-    .action((_options, command: Command) => {
+    .action(async (_options, command: Command) => {
+      const { presets } = await import('../../ingress/providers/index.ts')
       const { streams, format } = contextOf(command)
       streams.out(
         listing(
@@ -48,7 +47,8 @@ const show = (): Command =>
   withGlobals(new Command('show'))
     .description('one preset: what it signs, where its secret is, which sample events there are')
     .argument('<provider>', 'name of the preset')
-    .action((name: string, _options, command: Command) => {
+    .action(async (name: string, _options, command: Command) => {
+      const { presetNamed } = await import('../../ingress/verifiers/index.ts')
       const { streams, format } = contextOf(command)
       streams.out(single(presetNamed(name), describe, format))
     })

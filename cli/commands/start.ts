@@ -1,116 +1,6 @@
 import { Command } from 'commander'
-import { messageOf } from '../../core/errors/index.ts'
-import { createLogger } from '../../core/telemetry/index.ts'
-import { collect, readInput } from '../context.ts'
-import { demoConfig, demoSecret, demoSource, sendDemo } from '../demo.ts'
-import { type Flags, loadSettings } from '../load-settings.ts'
-import { reasonOf } from '../output.ts'
-import { type Runtime, startRuntime } from '../runtime/index.ts'
-import { CalledOff, type Waiting } from '../runtime/patience.ts'
-import type { Settings } from '../settings.ts'
-import { storyLine } from '../story.ts'
-import { version } from '../version.ts'
-
-const print = (line: string): void => void process.stdout.write(`${line}\n`)
-const say = (line: string): void => void process.stderr.write(`${line}\n`)
-
-const instead = (wanted: number, got: number | undefined): string =>
-  wanted === 0 || got === undefined || got === wanted ? '' : `  (port ${wanted} is in use)`
-
-// What a stranger needs to know, in at most 12 lines.
-const introduce = (runtime: Runtime, settings: Settings, secret: string | undefined): void => {
-  const { publicUrl, url, engines, publicPort, adminPort } = runtime
-  const { names } = engines
-  print(`zenhook ${version()}`)
-  if (publicPort !== undefined) {
-    const other = instead(settings.port, publicPort)
-    print(`  listening  ${publicUrl}/in/{tenant}/{source}${other}`)
-  }
-  print(`  admin      ${url}${instead(settings.adminPort, adminPort)}`)
-  if (secret !== undefined) {
-    print(`  source     ${publicUrl}/in/${demoSource.tenant}/${demoSource.source}`)
-    print(`  secret     ${secret}  (GitHub's scheme, for this demo only)`)
-  }
-  print(`  data       ${settings.dataDir}`)
-  print(`  engines    log ${names.log}, state ${names.state}`)
-  print(`             schemas ${names.schemas}, decisions ${names.decisions}`)
-  print('  try        npx zenhook trigger github.push')
-  print('             npx zenhook events list')
-}
-
-const tellDemo = async (runtime: Runtime): Promise<void> => {
-  const told = await sendDemo(runtime)
-  if (told === undefined) {
-    print('the sample event has no end yet: npx zenhook events list shows where it stands')
-    return
-  }
-  print(`sample     ${told.id} ${told.type}`)
-  print(`           ${storyLine(told)}`)
-  print(`           npx zenhook explain ${told.id}`)
-}
-
-const sayWaiting = ({ name, error }: Waiting): void => {
-  const reason = reasonOf(error)
-  const why = reason === undefined ? '' : ` (${reason})`
-  say(`waiting for ${name}: ${error.message}${why}. ${error.fix}`)
-}
-
-/** Aborts when the process is asked to end; a second time ends it at once. */
-const endOnSignal = (): AbortSignal => {
-  const ending = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (ending.signal.aborted) process.exit(1)
-      ending.abort(signal)
-    })
-  }
-  return ending.signal
-}
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-
-const start = async (flags: Flags): Promise<void> => {
-  const end = endOnSignal()
-  const { settings, warnings } = loadSettings(flags, process.env)
-  const logger = createLogger({ level: settings.logLevel })
-  for (const warning of warnings) say(`warning: ${warning}`)
-  const config =
-    flags.config === undefined
-      ? undefined
-      : { file: flags.config, text: await readInput(flags.config) }
-  const demo = settings.demo ? await demoSecret(settings.dataDir) : undefined
-  let runtime: Runtime
-  try {
-    runtime = await startRuntime({
-      settings,
-      logger,
-      signal: end,
-      onWaiting: sayWaiting,
-      onArrived: (name) => say(`${name} answers`),
-      ...(config === undefined ? {} : { config }),
-      ...(demo === undefined ? {} : { always: demoConfig(demo.path) }),
-    })
-  } catch (error) {
-    if (end.aborted && error instanceof CalledOff) return
-    throw error
-  }
-  introduce(runtime, settings, demo?.value)
-  if (demo !== undefined && settings.roles.has('ingress') && settings.roles.has('sink')) {
-    await Promise.race([
-      tellDemo(runtime).catch((error: unknown) => {
-        if (!end.aborted) say(`the sample event could not be sent: ${messageOf(error)}`)
-      }),
-      aborted(end),
-    ])
-  }
-  await aborted(end)
-  logger.info({ signal: String(end.reason) }, 'draining')
-  await runtime.close()
-}
+import { collect } from '../context.ts'
+import type { Flags } from '../load-settings.ts'
 
 export const startCommand = (): Command =>
   new Command('start')
@@ -128,4 +18,8 @@ export const startCommand = (): Command =>
       'private ranges that destinations may use; may repeat',
       collect,
     )
-    .action(start)
+    .action(async (flags: Flags) => {
+      // The whole runtime: no other command pays for it.
+      const { start } = await import('../start.ts')
+      await start(flags)
+    })

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { Command, Option } from 'commander'
 import { z } from 'zod'
 import { isZenhookError, ZenhookError } from '../../core/errors/index.ts'
-import { type BatchResult, verifyRecord } from '../../ingress/verifiers/debug.ts'
+import type { BatchResult } from '../../ingress/verifiers/debug.ts'
 import { collect, contextOf, parseJson, readInput, withGlobals } from '../context.ts'
 import { describeError, usage } from '../output.ts'
 import { Negative } from '../run.ts'
@@ -20,6 +20,9 @@ interface Options {
   at?: string
   batch?: string
 }
+
+// The verifiers are loaded by the commands that need them.
+const debuggerOf = () => import('../../ingress/verifiers/debug.ts')
 
 const headerValues = z.record(z.string(), z.union([z.string(), z.array(z.string())]))
 
@@ -74,6 +77,7 @@ const verifyOne = async (options: Options, command: Command): Promise<void> => {
   if (options.at !== undefined && !/^\d{4}-\d\d-\d\dT.+(Z|[+-]\d\d:\d\d)$/i.test(options.at)) {
     throw usage(`--at '${options.at}' is not an RFC 3339 time such as 2026-01-31T12:00:00Z`)
   }
+  const { verifyRecord } = await debuggerOf()
   const result = await verifyRecord({
     provider: options.provider,
     secrets: options.secret,
@@ -102,6 +106,7 @@ const unreadable = (place: string): BatchResult => ({
 
 const verifyBatch = async (path: string, command: Command): Promise<void> => {
   const { streams } = contextOf(command)
+  const { verifyRecord } = await debuggerOf()
   const input = path === '-' ? process.stdin : createReadStream(path)
   let line = 0
   let genuine = true
