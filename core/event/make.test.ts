@@ -37,6 +37,9 @@ describe('data of an event', () => {
     ['application/xml', '{"a":1}', undefined],
     ['application/x-www-form-urlencoded', 'a=1&b=%C3%9F+x&a=2', { a: '1', b: 'ß x' }],
     ['application/x-www-form-urlencoded', '', {}],
+    ['application/x-www-form-urlencoded', 'payload=%7B%22a%22%3A1%7D', { a: 1 }],
+    ['application/x-www-form-urlencoded', 'payload=%7B%22a%22', { payload: '{"a"' }],
+    ['application/x-www-form-urlencoded', 'payload=%7B%7D&b=1', { payload: '{}', b: '1' }],
   ])('%s: %s', (contentType, body, expected) => {
     expect(parseData(contentType, bytes(body))).toEqual(expected)
   })

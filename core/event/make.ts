@@ -79,7 +79,7 @@ const fieldsOf = (from: EventFields, facts: Event['facts']): Writable<EventField
 const text = new TextDecoder()
 
 /**
- * The body as data: JSON, or a form as an object of strings; `undefined` when it is neither. Never throws.
+ * The body as data: JSON (also as the one field `payload` of a form), or a form as an object of strings; `undefined` when it is neither. Never throws.
  * A JSON body labelled `text/plain` counts as JSON, for that is how Amazon SNS sends it.
  */
 export const parseData = (contentType: string, raw: Uint8Array): unknown => {
@@ -92,11 +92,14 @@ export const parseData = (contentType: string, raw: Uint8Array): unknown => {
   return undefined
 }
 
-const parseForm = (raw: Uint8Array): Readonly<Record<string, string>> => {
+const parseForm = (raw: Uint8Array): unknown => {
   const form: Record<string, string> = {}
   for (const [name, value] of new URLSearchParams(text.decode(raw)))
     if (name !== '__proto__' && !Object.hasOwn(form, name)) form[name] = value
-  return form
+  const { payload } = form
+  // GitHub and Slack can send their JSON as the one field of a form.
+  const wrapped = payload !== undefined && Object.keys(form).length === 1
+  return (wrapped ? parseJson(new TextEncoder().encode(payload)) : undefined) ?? form
 }
 
 const startsLikeJson = (raw: Uint8Array): boolean => {
