@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { join } from 'node:path'
@@ -79,6 +79,7 @@ export const threadCpuMs = (pid: number): ReadonlyMap<string, number> => {
 /** Bytes that a folder takes on the disk. */
 export const diskBytes = async (folder: string): Promise<number> => {
   let total = 0
+  if (!existsSync(folder)) return total
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue
     try {

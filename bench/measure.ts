@@ -21,7 +21,7 @@ export interface SystemFigures {
   calm: Run
   climbed: Climbed
   /** Growth of every engine's folder, bytes per 1,000 events. */
-  bytesPer1000: number
+  bytesPer1000: Readonly<Record<string, number>>
   /** The highest resident size, MiB. */
   peakMiB: number
   /** Of all runs, the warm-up and those that failed included. */
@@ -29,6 +29,8 @@ export interface SystemFigures {
   lost: number
   duplicated: number
   unaccounted: number
+  /** What its processes warned of, by message. */
+  warnings: Readonly<Record<string, number>>
 }
 
 export interface Ceiling {
@@ -97,7 +99,7 @@ const noServers: Servers = {
   env: {},
   brokers: [],
   processes: {},
-  folders: [],
+  folders: {},
   close: async () => undefined,
 }
 
@@ -148,16 +150,16 @@ const running = async <R>(
 export const measureSystem = (bench: Bench, name: EngineSet): Promise<SystemFigures> =>
   running(bench, name, async ({ system, servers, target }, warm) => {
     const { rig, options } = bench
-    const folders = [system.folder, ...servers.folders]
-    const size = async (): Promise<number> =>
-      (await Promise.all(folders.map(diskBytes))).reduce((sum, bytes) => sum + bytes, 0)
+    const folders = Object.entries({ ...system.folders, ...servers.folders })
+    const sizes = (): Promise<number[]> => Promise.all(folders.map(([, path]) => diskBytes(path)))
     const { seconds } = options
     const at = async (rate: number): Promise<Run> =>
       told(bench, name, await runAt(rig, target, { rate, seconds }))
-    const before = await size()
+    const before = await sizes()
     const calm = await at(calmRate)
     const climbed = await climb(options.rates, options.first, at, (run) => isSustained(run, target))
     const measured = [calm, ...climbed.runs]
+    const after = await sizes()
     const events = measured.reduce((sum, run) => sum + run.sent, 0)
     const all = [warm, ...measured]
     const total = (of: (run: Run) => number): number => all.reduce((sum, run) => sum + of(run), 0)
@@ -167,7 +169,12 @@ export const measureSystem = (bench: Bench, name: EngineSet): Promise<SystemFigu
       clickhouse: 'clickhouse' in servers.processes,
       calm,
       climbed,
-      bytesPer1000: (((await size()) - before) * 1_000) / events,
+      bytesPer1000: Object.fromEntries(
+        folders.map(([holds], index) => [
+          holds,
+          (((after[index] ?? 0) - (before[index] ?? 0)) * 1_000) / events,
+        ]),
+      ),
       peakMiB: peakMiB(system.pids),
       events: events + warm.sent,
       lost: total((run) => run.lost),
@@ -177,6 +184,7 @@ export const measureSystem = (bench: Bench, name: EngineSet): Promise<SystemFigu
         await rig.sink.ask<number>('duplicated'),
       ),
       unaccounted: total((run) => run.unaccounted),
+      warnings: Object.fromEntries(system.warnings),
     }
   })
 

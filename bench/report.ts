@@ -34,6 +34,11 @@ const cpuSeconds = (cpu: Run['cpu']): string =>
     .map(([part, value]) => `${part} ${(value / 1_000).toFixed(2)}`)
     .join(', ')
 
+const disk = (bytes: SystemFigures['bytesPer1000']): string =>
+  Object.entries(bytes)
+    .map(([holds, value]) => `${holds} ${Math.round(value / 1024)}`)
+    .join(', ')
+
 const table = (rows: readonly (readonly string[])[]): string[] => {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => (row[column] ?? '').length)),
@@ -145,7 +150,7 @@ export const text = (figures: Figures): string => {
     lines.push(
       '',
       `${titleOf(each)}: ${events} events sent; lost ${lost}, duplicated ${duplicated}, unaccounted ${unaccounted}`,
-      `  ${Math.round(each.bytesPer1000 / 1024)} KiB on disk per 1,000 events, ${Math.round(each.peakMiB)} MiB resident at most`,
+      `  KiB on disk per 1,000 events: ${disk(each.bytesPer1000)}; ${Math.round(each.peakMiB)} MiB resident at most`,
       `  at ${calmRate}/s: answered in ${three(calm.answer)} ms, CPU s per 1,000: ${cpuSeconds(calm.cpu)}`,
     )
     const { sustained } = each.climbed
@@ -154,6 +159,9 @@ export const text = (figures: Figures): string => {
         `  at ${sustained.rate}/s: answered in ${three(sustained.answer)} ms, generator late by ${ms(sustained.lateMs)} ms (P99), drained ${Math.round(sustained.drainMs)} ms after the last request, others used ${sustained.othersCores.toFixed(2)} cores`,
       )
   }
+  for (const each of systems)
+    for (const [warning, times] of Object.entries(each.warnings))
+      lines.push('', `${titleOf(each)} warned ${times} times: ${warning}`)
   for (const profile of profiles) lines.push(...profileLines(profile))
   const missed = missedTargets(systems)
   if (systems.length > 0)

@@ -70,17 +70,11 @@ const percentilesOf = (values: number[]): Percentiles => {
 const drainLimitMs = 30_000
 const connections = 128
 
-/** Waits until all that was accepted arrived, or nothing more does. */
+/** Waits until all that was accepted arrived, or the time is up. */
 const drained = async ({ sink }: Rig, run: string, expected: number): Promise<void> => {
   const deadline = Date.now() + drainLimitMs
-  let seen = -1
-  for (let quiet = 0; Date.now() < deadline && quiet < 50; ) {
-    const count = await sink.ask<number>('count', run)
-    if (count >= expected) return
-    quiet = count === seen ? quiet + 1 : 0
-    seen = count
+  while (Date.now() < deadline && (await sink.ask<number>('count', run)) < expected)
     await sleep(100)
-  }
 }
 
 interface SentEvent {
@@ -154,6 +148,8 @@ export const runAt = async (
   await sleep(300)
   const { parts, all } = measured()
   const wallMs = Date.now() - began
+  const decided: Decided | undefined =
+    target.query && (await decidedOf(target.query, { run, firstAt, accepted: accepted.length }))
   const arrived = await arrivals(rig, run)
   const latencies = target.delivers
     ? sent.flatMap(({ id, intendedAt }) => {
@@ -164,8 +160,6 @@ export const runAt = async (
   const ends = target.delivers
     ? [...arrived.values()].map(([at]) => at)
     : accepted.map(({ answeredAt }) => answeredAt)
-  const decided: Decided | undefined =
-    target.query && (await decidedOf(target.query, { run, firstAt, accepted: accepted.length }))
   const per1000 = (ms: number): number => (ms * 1_000) / count
   const ours = Object.values(parts).reduce((sum, ms) => sum + ms, generatorMs)
   return {

@@ -11,8 +11,8 @@ export interface Servers {
   brokers: readonly string[]
   /** Processes by what they are. */
   processes: Readonly<Record<string, readonly number[]>>
-  /** Folders that grow with the events. */
-  folders: readonly string[]
+  /** Folders that grow with the events, by what they hold. */
+  folders: Readonly<Record<string, string>>
   close(): Promise<void>
 }
 
@@ -47,13 +47,13 @@ export const startServers = async (options: ServersOptions): Promise<Servers> =>
     closers.push(() => kafka.down())
     env.KAFKA_BROKERS = kafka.brokers.join(',')
     processes.kafka = kafka.state.nodes.map((node) => node.process.pid)
-    const folders = [kafka.state.dir]
+    const folders: Record<string, string> = { kafka: kafka.state.dir }
     if (whole) {
       const redisFolder = join(folder, 'redis')
       const redis = await startRedis(redisFolder, (service) => own(service.process))
       env.REDIS_URL = redis.url
       processes.redis = [redis.process.pid]
-      folders.push(redisFolder)
+      folders.redis = redisFolder
       const registry = await startRegistry(join(folder, 'registry'), (service) =>
         own(service.process),
       )

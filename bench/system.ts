@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { githubSecret, source, tenant } from './messages.ts'
@@ -30,7 +32,10 @@ export interface System {
   pids: readonly number[]
   /** Where the source's provider posts to. */
   url: string
-  folder: string
+  /** Folders that grow with the events, by what they hold. */
+  folders: Readonly<Record<string, string>>
+  /** What it warned of, by message. */
+  warnings: ReadonlyMap<string, number>
   /** Runs a SELECT over the decision tables. */
   query(sql: string): Promise<readonly Record<string, unknown>[]>
   close(): Promise<void>
@@ -72,8 +77,22 @@ const environment = (): NodeJS.ProcessEnv => {
   }
 }
 
+/** Counts the warnings of a process; what is no line of its log goes on to our own output. */
+const countWarnings = (output: Readable, warnings: Map<string, number>): void => {
+  createInterface({ input: output }).on('line', (line) => {
+    try {
+      const { part, msg } = JSON.parse(line)
+      const name = part === undefined ? String(msg) : `${part}: ${msg}`
+      warnings.set(name, (warnings.get(name) ?? 0) + 1)
+    } catch {
+      process.stderr.write(`${line}\n`)
+    }
+  })
+}
+
 interface Started {
   pid: number
+  data: string
   adminUrl: string
   publicUrl: string
   token: string
@@ -84,6 +103,7 @@ const startProcess = async (
   options: SystemOptions,
   roles: string,
   config: string | undefined,
+  warnings: Map<string, number>,
 ): Promise<Started> => {
   const { servers, profiles, nodeArgs } = options
   const data = join(options.folder, roles.replaceAll(',', '-'))
@@ -97,8 +117,9 @@ const startProcess = async (
       ...['--port', '0', '--admin-port', '0', '--allow-private', '127.0.0.0/8'],
       ...(config === undefined ? [] : ['--config', config]),
     ],
-    { cwd: root, env: { ...environment(), ...servers }, stdio: ['ignore', 'ignore', 'inherit'] },
+    { cwd: root, env: { ...environment(), ...servers }, stdio: ['ignore', 'ignore', 'pipe'] },
   )
+  countWarnings(child.stderr, warnings)
   const ended = once(child, 'exit')
   const { pid } = child
   if (pid === undefined) throw new Error('zenhook did not start')
@@ -116,7 +137,7 @@ const startProcess = async (
       const token = (await readFile(join(data, 'admin-token'), 'utf8')).trim()
       const { ok } = await fetch(`${instance.url}/readyz`, { signal: AbortSignal.timeout(2_000) })
       const { url: adminUrl, publicUrl } = instance
-      if (ok) return { pid, adminUrl, publicUrl, token, close }
+      if (ok) return { pid, data, adminUrl, publicUrl, token, close }
     } catch {
       // It is not there yet.
     }
@@ -145,14 +166,16 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
   const config = join(options.folder, 'zenhook.yaml')
   await mkdir(options.folder, { recursive: true })
   await writeFile(config, configOf(options.sinkUrl))
+  const warnings = new Map<string, number>()
   const main = await startProcess(
     options,
     options.split ? 'processors,connectors,sink,api' : 'all',
     config,
+    warnings,
   )
   const started = [main]
   try {
-    if (options.split) started.unshift(await startProcess(options, 'ingress', undefined))
+    if (options.split) started.unshift(await startProcess(options, 'ingress', undefined, warnings))
   } catch (error) {
     await main.close()
     throw error
@@ -160,7 +183,8 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
   return {
     pids: started.map(({ pid }) => pid),
     url: `${started[0]?.publicUrl}/in/${tenant}/${source}`,
-    folder: options.folder,
+    folders: { log: join(main.data, 'log'), decisions: join(main.data, 'decisions') },
+    warnings,
     query: queryAt(main),
     close: async () => {
       for (const each of started) await each.close()

@@ -1,9 +1,19 @@
-import { Kafka, logLevel } from 'kafkajs'
+import { connect } from 'node:net'
+import { type ISocketFactory, Kafka, logLevel } from 'kafkajs'
 import { topicDefaults } from '../../core/log/topics.ts'
+
+// As Zenhook does: kafkajs alone lets small requests wait for each other on a connection.
+const socketFactory: ISocketFactory = ({ host, port, onConnect }) =>
+  connect({ host, port }, onConnect).setNoDelay(true)
 
 export const kafkaOf = (brokers: readonly string[]): Kafka => {
   process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1'
-  return new Kafka({ clientId: 'bench', brokers: [...brokers], logLevel: logLevel.ERROR })
+  return new Kafka({
+    clientId: 'bench',
+    brokers: [...brokers],
+    logLevel: logLevel.ERROR,
+    socketFactory,
+  })
 }
 
 /** A topic like those of Zenhook: the same partitions, as many replicas as there are nodes. */
