@@ -121,7 +121,8 @@ const answer = async (request: IncomingMessage, response: ServerResponse): Promi
   }
 }
 
-const server = createServer((request, response) => {
+// As long a URL as ClickHouse takes (http_max_uri_size): its client sends parameters there.
+const server = createServer({ maxHeaderSize: 1_048_576 }, (request, response) => {
   answer(request, response).catch(() => response.destroy())
 })
 server.listen(Number(port), '127.0.0.1', () => {
