@@ -4,7 +4,7 @@ import { readInput } from './context.ts'
 import { demoConfig, demoSecret, demoSource, sendDemo } from './demo.ts'
 import { type Flags, loadSettings } from './load-settings.ts'
 import { reasonOf } from './output.ts'
-import { type Runtime, startRuntime } from './runtime/index.ts'
+import type { Runtime } from './runtime/index.ts'
 import { CalledOff, type Waiting } from './runtime/patience.ts'
 import type { Settings } from './settings.ts'
 import { storyLine } from './story.ts'
@@ -83,6 +83,8 @@ export const start = async (flags: Flags): Promise<void> => {
       ? undefined
       : { file: flags.config, text: await readInput(flags.config) }
   const demo = settings.demo ? await demoSecret(settings.dataDir) : undefined
+  // What is wrong with the command line is said before all of it is loaded.
+  const { startRuntime } = await import('./runtime/index.ts')
   let runtime: Runtime
   try {
     runtime = await startRuntime({
