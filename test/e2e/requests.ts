@@ -139,6 +139,23 @@ export const createSigner = async (
   }
 }
 
+/** A small event of GitHub's with a delivery id, as GitHub would send it now. */
+export const githubEvent = (keys: Keys, publicUrl: string, deliveryId: string): Draft => {
+  const outcome = outcomes.find(({ source }) => source === 'github')
+  if (outcome === undefined) throw new Error('there is no source for GitHub')
+  return signRequest(presetNamed('github'), {
+    secret: keys.of(outcome).signing,
+    body: JSON.stringify({ zen: 'Keep it logically awesome.', hook_id: 1, delivery: deliveryId }),
+    headers: {
+      'content-type': 'application/json',
+      'x-github-event': 'ping',
+      'x-github-delivery': deliveryId,
+    },
+    url: `${publicUrl}/in/${outcome.tenant}/${outcome.source}`,
+    now: Date.now(),
+  })
+}
+
 /** Sends a request; the answer with its text. */
 export const post = async ({
   method,
