@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -90,6 +91,13 @@ const countWarnings = (output: Readable, warnings: Map<string, number>): void =>
   })
 }
 
+/** What `npm start` gives to Node.js. */
+const startArgs = (): string[] => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const [, args = ''] = /^node (.*)bin\/zenhook\.mjs start$/.exec(scripts.start) ?? []
+  return args.split(' ').filter((arg) => arg !== '')
+}
+
 interface Started {
   pid: number
   data: string
@@ -111,6 +119,7 @@ const startProcess = async (
   const child = spawn(
     process.execPath,
     [
+      ...startArgs(),
       ...nodeArgs,
       ...(profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`]),
       ...['bin/zenhook.mjs', 'start', '--no-demo', '--data-dir', data, '--roles', roles],
