@@ -1,13 +1,14 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
 import { catalog } from '../core/errors/index.ts'
 import { codeOfPage, problemPage } from '../core/errors/problem.ts'
 import { dataRoutes } from './data.ts'
 import { healthRoutes } from './health.ts'
 import { operations } from './operations.ts'
 import { play } from './play.ts'
-import { problem, problemOf } from './problem.ts'
+import { problem, problemOf, tooLarge } from './problem.ts'
 import { registryRoutes } from './registry.ts'
 import type { AdminDependencies, ApiDependencies } from './types.ts'
 
@@ -44,6 +45,9 @@ const ownHost =
           `The admin listener does not answer to ${host}`,
         )
   }
+
+/** Of a request to `/v1`: a configuration file of 1 MiB, as a JSON string. */
+const maxBody = 4 * 1024 * 1024
 
 const requestId: MiddlewareHandler<ApiEnv> = async (c, next) => {
   const given = c.req.header('x-request-id')
@@ -83,6 +87,7 @@ export const createAdmin = (
   if (v1 === 'later') app.all('/v1/*', (c) => problem(c, 503, 'ZENHOOK_API_UNAVAILABLE'))
   else if (v1 !== 'never') {
     app.use('/v1/*', authorized(v1.token))
+    app.use('/v1/*', bodyLimit({ maxSize: maxBody, onError: tooLarge(maxBody) }))
     operations(app, v1)
     dataRoutes(app, v1)
     registryRoutes(app, v1)

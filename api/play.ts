@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { bodyLimit } from 'hono/body-limit'
 import { z } from 'zod'
 import type { AdminApp } from './app.ts'
-import { problem } from './problem.ts'
+import { problem, tooLarge } from './problem.ts'
 import type { Bins } from './types.ts'
 
 const maxDelayMs = 10_000
@@ -19,31 +20,34 @@ const inert = {
   'cache-control': 'no-store',
 }
 
+/** JSON that is harmless even where it is taken for HTML. */
+const escaped = (value: unknown): string =>
+  JSON.stringify(value).replaceAll(
+    /[<>&]/g,
+    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+  )
+
 /** The built-in request bins: `ANY /play/{bin}` takes a request, `GET /play/{bin}/requests` shows what came. */
 export const play = (app: AdminApp, bins: Bins): void => {
   app.get('/play/:bin/requests', (c) => {
     const requests = bins.requests(c.req.param('bin'))
     if (requests === undefined) return problem(c, 404, 'ZENHOOK_API_NOT_FOUND')
-    return c.json(
-      requests.map(({ body, at, ...rest }) => ({
-        ...rest,
-        at: new Date(at).toISOString(),
-        body: Buffer.from(body).toString('utf8'),
-        bodyBase64: Buffer.from(body).toString('base64'),
-      })),
-      200,
-      inert,
-    )
+    const shown = requests.map(({ body, at, ...rest }) => ({
+      ...rest,
+      at: new Date(at).toISOString(),
+      body: Buffer.from(body).toString('utf8'),
+      bodyBase64: Buffer.from(body).toString('base64'),
+    }))
+    return c.body(escaped(shown), 200, { 'content-type': 'application/json', ...inert })
   })
-  app.all('/play/:bin', async (c) => {
+  const limited = bodyLimit({ maxSize: maxBody, onError: tooLarge(maxBody) })
+  app.all('/play/:bin', limited, async (c) => {
     const parsed = knobs.safeParse(c.req.query())
     if (!parsed.success) {
       const detail = `status is 200 to 599, delay 0 to ${maxDelayMs} ms`
       return problem(c, 400, 'ZENHOOK_API_INVALID', detail)
     }
-    if (Number(c.req.header('content-length') ?? Number.NaN) > maxBody) return tooLarge(c)
     const body = new Uint8Array(await c.req.arrayBuffer())
-    if (body.length > maxBody) return tooLarge(c)
     const url = new URL(c.req.url)
     const { status, delay } = parsed.data
     const answer = bins.put(
@@ -70,6 +74,3 @@ export const play = (app: AdminApp, bins: Bins): void => {
     })
   })
 }
-
-const tooLarge = (c: Parameters<typeof problem>[0]): Response =>
-  problem(c, 413, 'ZENHOOK_API_INVALID', 'A request bin takes at most 256 KiB')

@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
 import { catalog, type ErrorCode, isZenhookError } from '../core/errors/index.ts'
 import { type ProblemDetail, problemDocument } from '../core/errors/problem.ts'
 
@@ -38,9 +39,33 @@ const statuses: Partial<Record<ErrorCode, ProblemStatus>> = {
 
 /** The answer to an error that reached the edge of the API. */
 export const problemOf = (c: Context, error: unknown): Response => {
+  // What the router itself refuses: a body that is not JSON, or not of that type.
+  if (error instanceof HTTPException && error.status < 500) {
+    return problem(c, 400, 'ZENHOOK_API_INVALID', error.message)
+  }
   if (!isZenhookError(error)) return problem(c, 500, 'ZENHOOK_API_INTERNAL')
   const { code, message, details, fix, retryAfterMs } = error
   if (error.retriable) return problem(c, 503, code, message, { fix, retryAfterMs })
   const errors = Array.isArray(details.errors) ? (details.errors as ProblemDetail[]) : []
   return problem(c, statuses[code] ?? 400, code, message, { errors, fix })
+}
+
+/** What a body beyond the limit (bytes) is answered with. */
+export const tooLarge =
+  (limit: number) =>
+  async (c: Context): Promise<Response> => {
+    await discard(c.req.raw.body)
+    return problem(c, 413, 'ZENHOOK_API_TOO_LARGE', `The body is larger than ${limit} bytes`)
+  }
+
+const mostDiscarded = 16 * 1024 * 1024
+
+/** Reads what is left of a body, within bounds: a sender that is cut off never sees the answer. */
+const discard = async (body: ReadableStream<Uint8Array> | null): Promise<void> => {
+  if (body === null || body.locked) return
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.length
+    if (bytes > mostDiscarded) return
+  }
 }

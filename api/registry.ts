@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createRoute, z } from '@hono/zod-openapi'
 import { ZenhookError } from '../core/errors/index.ts'
-import { parseObject } from '../core/registry/objects.ts'
-import type { AnyObject } from '../core/registry/port.ts'
+import { namePattern } from '../core/registry/objects.ts'
 import { canonicalJson } from '../core/registry/snapshot.ts'
 import type { ObjectKind, Snapshot } from '../core/registry/types.ts'
 import type { AdminApp } from './app.ts'
@@ -12,8 +11,8 @@ import type { ApiDependencies } from './types.ts'
 const kinds = ['source', 'destination', 'route'] as const
 const place = z.object({
   kind: z.enum(kinds),
-  tenant: z.string().max(63),
-  name: z.string().max(63),
+  tenant: z.string().regex(namePattern, 'a DNS label'),
+  name: z.string().regex(namePattern, 'a DNS label'),
 })
 const difference = z.object({
   kind: z.enum(kinds),
@@ -42,23 +41,6 @@ const find = (snapshot: Snapshot, kind: ObjectKind, tenant: string, name: string
 
 const etagOf = (spec: object): string =>
   `"${createHash('sha256').update(canonicalJson(spec)).digest('base64url')}"`
-
-const parsed = (kind: ObjectKind, tenant: string, name: string, spec: object): AnyObject => {
-  try {
-    return parseObject({ kind, spec: { ...spec, tenant, name } })
-  } catch (error) {
-    if (!(error instanceof z.ZodError)) throw error
-    throw new ZenhookError('ZENHOOK_API_INVALID', {
-      message: `The ${kind} is not valid`,
-      details: {
-        errors: error.issues.map(({ path, message }) => ({
-          pointer: `#/${path.slice(1).map(String).join('/')}`,
-          detail: message,
-        })),
-      },
-    })
-  }
-}
 
 /** The configuration: whole files (`apply`, `diff`) and single objects. */
 export const registryRoutes = (app: AdminApp, deps: ApiDependencies): void => {
@@ -124,7 +106,7 @@ export const registryRoutes = (app: AdminApp, deps: ApiDependencies): void => {
     async (c) => {
       const { kind, tenant, name } = c.req.valid('param')
       refuseStale(find(deps.registry.snapshot(), kind, tenant, name), c.req.header('if-match'))
-      const wanted = await deps.checkObject(parsed(kind, tenant, name, c.req.valid('json')))
+      const wanted = deps.checkObject({ kind, tenant, name }, c.req.valid('json'))
       return c.json(mutable(await deps.writer.publish({ put: [wanted] })), 200)
     },
   )

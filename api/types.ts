@@ -2,6 +2,7 @@ import type { Decisions } from '../core/decisions/port.ts'
 import type { Codec } from '../core/event/codec/index.ts'
 import type { Log } from '../core/log/port.ts'
 import type { AnyObject, Published, RegistryReader, RegistryWriter } from '../core/registry/port.ts'
+import type { ObjectKind } from '../core/registry/types.ts'
 import type { Logger, Metrics } from '../core/telemetry/index.ts'
 
 /** One thing that must work for the process to be ready. */
@@ -9,6 +10,13 @@ export interface Check {
   name: string
   ok: boolean
   detail: string
+}
+
+/** Where an object of the registry stands. */
+export interface ObjectPlace {
+  kind: ObjectKind
+  tenant: string
+  name: string
 }
 
 /** A configuration file held against the rules of every component. */
@@ -109,8 +117,8 @@ export interface ApiDependencies {
   logger: Logger
   /** Checks a configuration file and publishes it, or only says what would change. */
   apply(text: string, file: string, dryRun: boolean): Promise<Applied>
-  /** The object if it may be published, else a rejection that says what is wrong with it. */
-  checkObject(object: AnyObject): Promise<AnyObject>
+  /** The object if it may be published; throws for what is wrong with it. */
+  checkObject(place: ObjectPlace, spec: object): AnyObject
   sign(options: SignOptions): Promise<SignedRequest>
   topology(): Topology
 }

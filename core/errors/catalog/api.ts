@@ -17,6 +17,10 @@ export const apiErrors = {
     summary: 'The request is not valid',
     fix: 'Read errors: each names the place and what is wrong with it',
   },
+  ZENHOOK_API_TOO_LARGE: {
+    summary: 'The body of the request is too large',
+    fix: 'Send less; a configuration may be applied tenant by tenant',
+  },
   ZENHOOK_API_CONFLICT: {
     summary: 'The object changed since it was read',
     fix: 'Read it again and repeat the change with the new ETag',

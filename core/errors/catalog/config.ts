@@ -9,10 +9,6 @@ export const configErrors = {
     summary: 'An environment variable or flag has a value that cannot be used',
     fix: 'Give it a value of the form that the message names, or leave it out for its default',
   },
-  ZENHOOK_CONFIG_UNKNOWN_ENV: {
-    summary: 'A variable with the prefix ZENHOOK_ is not known',
-    fix: 'Correct its name; known variables are listed in docs/reference',
-  },
   ZENHOOK_CONFIG_TOO_LARGE: {
     summary: 'The configuration file is larger than 1 MiB',
     fix: 'Split it by tenant and apply the parts one by one',

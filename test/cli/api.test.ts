@@ -1,0 +1,440 @@
+import { readFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { packageRoot, version } from '../../cli/version.ts'
+import { eventually, type Running, start, workspace } from './harness.ts'
+
+let space: Awaited<ReturnType<typeof workspace>>
+let running: Running
+beforeAll(async () => {
+  space = await workspace()
+  running = await start({ dataDir: space.path('data') })
+})
+afterAll(() => space.remove())
+
+interface Problem {
+  type: string
+  code: string
+  status: number
+  detail: string
+  request_id: string
+  errors?: { pointer: string; detail: string }[]
+}
+const problemOf = async (response: Response): Promise<Problem> => {
+  expect(response.headers.get('content-type')).toBe('application/problem+json')
+  const problem = (await response.json()) as Problem
+  expect(problem.status).toBe(response.status)
+  expect(problem.request_id).toBe(response.headers.get('x-request-id'))
+  return problem
+}
+const read = async <T>(path: string): Promise<T> => {
+  const response = await running.api(path)
+  expect(response.status).toBe(200)
+  return (await response.json()) as T
+}
+const send = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+  running.api(path, {
+    method,
+    headers: { 'content-type': 'application/json', ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+
+interface Signed {
+  method: string
+  url: string
+  headers: Record<string, string>
+  body: string
+}
+/** Sends a signed sample, and gives its id once it is delivered. */
+const trigger = async (event: string): Promise<string> => {
+  const signing = { provider: 'github', event, tenant: 'demo', source: 'github' }
+  const { method, url, headers, body } = (await (
+    await send('POST', '/v1/sign', signing)
+  ).json()) as Signed
+  const answer = await fetch(url, { method, headers, body: Buffer.from(body, 'base64') })
+  expect(answer.status).toBe(202)
+  const { id } = (await answer.json()) as { id: string }
+  await eventually(async () => {
+    const found = await running.api(`/v1/events/${id}`)
+    const { status } = (await found.json()) as { status: string }
+    return status === 'delivered' || undefined
+  }, `the delivery of ${id}`)
+  return id
+}
+
+describe('the admin listener', () => {
+  it('serves health, version and metrics without a token, and nothing of /in', async () => {
+    const { url } = running.instance
+    const get = async (path: string) => {
+      const response = await fetch(url + path)
+      return { status: response.status, text: await response.text() }
+    }
+    expect(await get('/healthz')).toMatchObject({ status: 200 })
+    expect(await get('/readyz')).toEqual({ status: 200, text: 'ok\n' })
+    expect((await get('/readyz?verbose')).text).toMatch(/^\[\+\] log: .*\n(\[\+\] .*\n)+ok\n$/)
+    const told = JSON.parse((await get('/version')).text) as object
+    expect(told).toMatchObject({ version: version(), instanceId: running.instance.instanceId })
+    expect((await get('/in/demo/github')).status).toBe(404)
+  })
+
+  it('feeds its metrics', async () => {
+    await eventually(async () => {
+      const text = await (await fetch(`${running.instance.url}/metrics`)).text()
+      const samples = [
+        /^zenhook_ingress_requests_total\{status="202",provider="github"\} [1-9]/m,
+        /^zenhook_ingress_request_seconds_count\{status="202"\} [1-9]/m,
+        /^zenhook_log_append_seconds_count\{topic="received"\} [1-9]/m,
+        /^zenhook_spool_records 0/m,
+        ...['dedupe', 'enrich', 'score', 'route'].map(
+          (stage) => new RegExp(`^zenhook_stage_events_total\\{stage="${stage}".*\\} [1-9]`, 'm'),
+        ),
+        /^zenhook_stage_batch_seconds_count\{.*\} [1-9]/m,
+        /^zenhook_connector_attempts_total\{connector="bin",outcome="delivered"\} [1-9]/m,
+        /^zenhook_connector_attempt_seconds_count\{connector="bin"\} [1-9]/m,
+        /^zenhook_end_to_end_seconds_count\{connector="bin"\} [1-9]/m,
+        ...['chain', 'connectors', 'sink'].map(
+          (group) => new RegExp(`^zenhook_lag_records\\{group="${group}"`, 'm'),
+        ),
+        ...['events', 'decisions', 'attempts'].map(
+          (table) => new RegExp(`^zenhook_sink_rows_total\\{table="${table}"\\} [1-9]`, 'm'),
+        ),
+        /^zenhook_registry_published_timestamp_seconds [1-9]/m,
+        /^zenhook_ready\{check="log"\} 1/m,
+        /^zenhook_build_info\{.*\} 1/m,
+      ]
+      return samples.every((sample) => sample.test(text)) || undefined
+    }, 'every metric')
+  })
+
+  it('wants its token on every path of /v1', async () => {
+    for (const authorization of [undefined, 'Bearer wrong', `Basic ${running.token}`]) {
+      for (const path of ['/v1/events', '/v1/nothing']) {
+        const response = await fetch(running.instance.url + path, {
+          headers: authorization === undefined ? {} : { authorization },
+        })
+        expect(response.status).toBe(401)
+        expect(response.headers.get('www-authenticate')).toBe('Bearer')
+        expect(await problemOf(response)).toMatchObject({ code: 'ZENHOOK_API_UNAUTHORIZED' })
+      }
+    }
+  })
+
+  it('answers to no name but its own', async () => {
+    const { hostname, port } = new URL(running.instance.url)
+    const statusAs = (host: string): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        request({ hostname, port, path: '/version', headers: { host } }, (response) => {
+          response.resume()
+          resolve(response.statusCode)
+        })
+          .once('error', reject)
+          .end()
+      })
+    expect(await statusAs(`localhost:${port}`)).toBe(200)
+    expect(await statusAs('evil.example:8081')).toBe(403)
+    expect(await statusAs('127.0.0.1.evil.example')).toBe(403)
+  })
+
+  it('echoes a request id of a sane form, else makes one', async () => {
+    const idFor = async (given: string) =>
+      (await running.api('/v1/topology', { headers: { 'x-request-id': given } })).headers.get(
+        'x-request-id',
+      )
+    expect(await idFor('trace-1.a')).toBe('trace-1.a')
+    expect(await idFor('<script>')).toMatch(/^[0-9a-f-]{36}$/)
+  })
+
+  it('serves the page that each problem names', async () => {
+    const { type } = await problemOf(await running.api('/v1/events/nothing'))
+    const page = await fetch(running.instance.url + type)
+    expect(page.headers.get('content-type')).toBe('text/markdown; charset=utf-8')
+    expect(await page.text()).toBe(readFileSync(join(packageRoot(), `${type}.md`), 'utf8'))
+    expect((await fetch(`${running.instance.url}/docs/problems/nothing`)).status).toBe(404)
+  })
+})
+
+interface Summary {
+  id: string
+  type: string
+  status: string
+  receivedAt: string
+}
+interface Page {
+  events: Summary[]
+  next?: string
+}
+
+describe('/v1/events', () => {
+  it('tells the whole story of one', async () => {
+    const id = await trigger('push')
+    const event = await read<Record<string, unknown>>(`/v1/events/${id}`)
+    expect(event).toMatchObject({
+      id,
+      tenant: 'demo',
+      source: 'github',
+      type: 'push',
+      status: 'delivered',
+      receivedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z$/) as string,
+      data: { ref: expect.any(String) as string },
+      headers: { 'x-github-event': 'push' },
+    })
+    const decisions = event.decisions as { stage: string; tookMs: number; at: string }[]
+    expect(decisions.map(({ stage }) => stage)).toEqual([
+      ...['ingress', 'dedupe', 'enrich', 'score', 'route', 'deliver'],
+    ])
+    for (const made of decisions) {
+      expect(made).toMatchObject({
+        verdict: expect.any(String) as string,
+        reason: expect.any(String) as string,
+        at: expect.stringMatching(/Z$/) as string,
+        tookMs: expect.any(Number) as number,
+      })
+    }
+    expect(event.dispatches).toMatchObject([
+      { destination: 'bin', status: 'delivered', attempts: [{ status: 200, attempt: 1 }] },
+    ])
+    const unknown = await running.api('/v1/events/01a20cd4-f8c2-72d1-8e6a-000000000000')
+    expect(unknown.status).toBe(404)
+    expect(await problemOf(unknown)).toMatchObject({ code: 'ZENHOOK_API_NOT_FOUND' })
+  })
+
+  it('filters, and pages by cursor and Link', async () => {
+    for (const event of ['push', 'push', 'check_run']) await trigger(event)
+    const all = await read<Page>('/v1/events?tenant=demo&source=github')
+    expect(all.events.length).toBeGreaterThanOrEqual(4)
+    const times = all.events.map(({ receivedAt }) => receivedAt)
+    expect(times).toEqual([...times].sort().reverse())
+
+    const pushes = all.events.filter(({ type }) => type === 'push').map(({ id }) => id)
+    const paged: string[] = []
+    let path: string | undefined = '/v1/events?type=push&limit=1'
+    while (path !== undefined) {
+      const response = await running.api(path)
+      const page = (await response.json()) as Page
+      paged.push(...page.events.map(({ id }) => id))
+      const [, link] = /^<(.*)>; rel="next"$/.exec(response.headers.get('link') ?? '') ?? []
+      expect(link === undefined).toBe(page.next === undefined)
+      path = link
+    }
+    expect(paged).toEqual(pushes)
+
+    const [newest] = all.events
+    const since = `since=${newest?.receivedAt}`
+    expect((await read<Page>(`/v1/events?${since}`)).events.map(({ id }) => id)).toContain(
+      newest?.id,
+    )
+    const until = await read<Page>(`/v1/events?until=${newest?.receivedAt}`)
+    expect(until.events.map(({ id }) => id)).not.toContain(newest?.id)
+    expect((await read<Page>('/v1/events?since=1h')).events).toHaveLength(all.events.length)
+    expect((await read<Page>('/v1/events?status=delivered')).events).toHaveLength(all.events.length)
+    expect((await read<Page>('/v1/events?status=dead')).events).toEqual([])
+    expect((await read<Page>('/v1/events?tenant=nobody')).events).toEqual([])
+  })
+
+  it('names the place of what is wrong with a request', async () => {
+    const response = await running.api('/v1/events?status=lost&limit=0&since=soon')
+    expect(response.status).toBe(400)
+    const { code, errors } = await problemOf(response)
+    expect(code).toBe('ZENHOOK_API_INVALID')
+    expect(errors?.map(({ pointer }) => pointer).sort()).toEqual(['#/limit', '#/since', '#/status'])
+    expect((await running.api('/v1/events?cursor=broken')).status).toBe(400)
+  })
+})
+
+describe('/v1/decisions', () => {
+  it('filters rows, and takes SELECT alone', async () => {
+    const id = await trigger('push')
+    const { decisions } = await read<{ decisions: Record<string, unknown>[] }>(
+      `/v1/decisions?event=${id}&stage=score`,
+    )
+    expect(decisions).toHaveLength(1)
+    expect(decisions[0]).toMatchObject({ event_id: id, stage: 'score', verdict: 'pass' })
+
+    const query = (sql: string) => send('POST', '/v1/decisions/query', { sql })
+    const counted = await query('SELECT count() AS n FROM events')
+    expect(await counted.json()).toEqual({ rows: [{ n: expect.any(Number) as number }] })
+    for (const sql of [
+      'DROP TABLE events',
+      "SELECT file('/etc/passwd')",
+      'SELECT 1 FROM events INTO OUTFILE',
+    ]) {
+      const refused = await query(sql)
+      expect(refused.status).toBe(400)
+      expect((await problemOf(refused)).code).toBe('ZENHOOK_DECISIONS_QUERY_REFUSED')
+    }
+  })
+})
+
+const bin = { connector: 'bin', config: {}, secrets: {} }
+
+describe('/v1/registry', () => {
+  it('puts, gets and deletes objects; ETag and If-Match guard them', async () => {
+    const path = '/v1/registry/destination/demo/extra'
+    expect((await running.api(path)).status).toBe(404)
+    const made = await send('PUT', path, bin)
+    expect(made.status).toBe(200)
+    expect(await made.json()).toMatchObject({
+      changed: [{ kind: 'destination', tenant: 'demo', name: 'extra', action: 'create' }],
+    })
+    const tag = await eventually(
+      async () => (await running.api(path)).headers.get('etag') ?? undefined,
+      'the object',
+    )
+    // What GET gives can be put again as it is; a route finds its place behind the others.
+    const whole = (await (await running.api(path)).json()) as { retry: unknown }
+    expect(whole.retry).toMatchObject({ attempts: 10 })
+    expect(await (await send('PUT', path, whole)).json()).toMatchObject({ changed: [] })
+    const route = await send('PUT', '/v1/registry/route/demo/extra', {
+      when: 'true',
+      to: ['extra'],
+    })
+    expect(route.status).toBe(200)
+    await eventually(
+      async () => (await running.api('/v1/registry/route/demo/extra')).ok || undefined,
+      'the route',
+    )
+    expect(await read('/v1/registry/route/demo/extra')).toMatchObject({ index: 1, when: 'true' })
+    expect((await send('DELETE', '/v1/registry/route/demo/extra')).status).toBe(200)
+    const stale = await send('PUT', path, bin, { 'if-match': '"other"' })
+    expect(stale.status).toBe(412)
+    expect((await problemOf(stale)).code).toBe('ZENHOOK_API_CONFLICT')
+    expect((await send('PUT', path, bin, { 'if-match': tag })).status).toBe(200)
+    expect((await send('DELETE', path, undefined, { 'if-match': '"other"' })).status).toBe(412)
+    const removed = await send('DELETE', path, undefined, { 'if-match': tag })
+    expect(await removed.json()).toMatchObject({ changed: [{ action: 'delete' }] })
+    await eventually(
+      async () => (await running.api(path)).status === 404 || undefined,
+      'the end of the object',
+    )
+    expect((await send('DELETE', path)).status).toBe(404)
+  })
+
+  it('refuses objects that cannot work, with the place', async () => {
+    const cases: [string, unknown, string, RegExp][] = [
+      ['destination/demo/x', { connector: 'slak' }, '#/connector', /did you mean 'slack'/],
+      ['destination/demo/x', { connector: 'webhook', config: { url: 5 } }, '#/config/url', /./],
+      ['destination/demo/x', { ...bin, retry: { attempts: 0 } }, '#/retry/attempts', /./],
+      ['route/demo/x', { when: 'event.', to: ['bin'] }, '#/when', /./],
+      ['route/demo/x', { when: 'true', to: ['nobody'] }, '#/to', /nobody/],
+      ['source/demo/x', { provider: 'githb', secrets: [] }, '#/provider', /did you mean 'github'/],
+      ['source/demo/UPPER', { provider: 'github', secrets: [] }, '#/name', /DNS label/],
+      ['thing/demo/x', {}, '#/kind', /source/],
+    ]
+    for (const [path, body, pointer, said] of cases) {
+      const response = await send('PUT', `/v1/registry/${path}`, body)
+      expect({ path, status: response.status }).toEqual({ path, status: 400 })
+      const { code, errors = [] } = await problemOf(response)
+      expect(code).toBe('ZENHOOK_API_INVALID')
+      expect(errors.find((each) => each.pointer === pointer)?.detail).toMatch(said)
+    }
+    const broken = await running.api('/v1/registry/route/demo/x', {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: '{"when":',
+    })
+    expect(broken.status).toBe(400)
+    expect((await problemOf(broken)).code).toBe('ZENHOOK_API_INVALID')
+    const plain = await running.api('/v1/registry/apply', { method: 'POST', body: 'text' })
+    expect(plain.status).toBe(400)
+    const large = await send('POST', '/v1/registry/apply', { file: 'f', text: 'x'.repeat(5e6) })
+    expect(large.status).toBe(413)
+    expect((await problemOf(large)).code).toBe('ZENHOOK_API_TOO_LARGE')
+  })
+
+  it('applies files, dry or not, and names every fault', async () => {
+    const text = 'tenants: { acme: { sources: { g: { provider: githb, secret: [] } } } }'
+    const bad = await send('POST', '/v1/registry/apply', { file: 'z.yaml', text })
+    expect(bad.status).toBe(400)
+    const { code, errors = [] } = await problemOf(bad)
+    expect(code).toBe('ZENHOOK_CONFIG_INVALID')
+    expect(errors.length).toBeGreaterThan(1)
+    for (const { pointer, detail } of errors) {
+      expect(pointer).toMatch(/^z\.yaml:1:\d+$/)
+      expect(detail).toMatch(/^ZENHOOK_CONFIG_[A-Z_]+ ./)
+    }
+    const good = {
+      file: 'z.yaml',
+      text: 'tenants: { acme: { destinations: { b: { connector: bin } }, routes: [{ name: r, when: "true", to: [b] }] } }',
+    }
+    const changes = async (path: string) => {
+      const response = await send('POST', path, good)
+      expect(response.status).toBe(200)
+      return ((await response.json()) as { changed: { action: string; name: string }[] }).changed
+    }
+    const dry = await changes('/v1/registry/apply?dryRun=true')
+    expect(dry.map(({ action, name }) => [action, name])).toEqual([
+      ['create', 'b'],
+      ['create', 'r'],
+    ])
+    expect(await changes('/v1/registry/apply')).toEqual(dry)
+    expect(await changes('/v1/registry/apply')).toEqual([])
+    // The demo stands beside every file.
+    expect((await running.api('/v1/registry/source/demo/github')).status).toBe(200)
+  })
+})
+
+describe('/play', () => {
+  const binOf = async (): Promise<string> => {
+    const id = await trigger('push')
+    const { dispatches } = await read<{
+      dispatches: { attempts: { externalId: string }[] }[]
+    }>(`/v1/events/${id}`)
+    return dispatches[0]?.attempts[0]?.externalId.split('/')[0] ?? ''
+  }
+
+  it('shows what came, with fault knobs, caps, and nothing that a browser would run', async () => {
+    const { url } = running.instance
+    const id = await binOf()
+    const put = await fetch(`${url}/play/${id}?status=503&delay=200`, {
+      method: 'PATCH',
+      body: '<script>alert(1)</script>',
+      headers: { 'content-type': 'text/html' },
+    })
+    expect(put.status).toBe(503)
+    expect((await fetch(`${url}/play/${id}?status=204`)).status).toBe(204)
+    const shown = await fetch(`${url}/play/${id}/requests`)
+    expect(shown.headers.get('content-type')).toMatch(/^application\/json/)
+    expect(shown.headers.get('x-content-type-options')).toBe('nosniff')
+    expect(shown.headers.get('content-security-policy')).toContain("default-src 'none'")
+    const text = await shown.text()
+    expect(text).not.toContain('<script>')
+    const requests = JSON.parse(text) as { method: string; body: string; size: number }[]
+    expect(requests.map(({ method }) => method)).toContain('POST')
+    expect(requests.find(({ method }) => method === 'PATCH')).toMatchObject({
+      body: '<script>alert(1)</script>',
+      size: 25,
+    })
+    expect((await fetch(`${url}/play/${id}?delay=999999`)).status).toBe(400)
+    expect((await fetch(`${url}/play/${id}?status=42`)).status).toBe(400)
+    const large = await fetch(`${url}/play/${id}`, {
+      method: 'POST',
+      body: new Uint8Array(300 * 1024),
+    })
+    expect(large.status).toBe(413)
+    expect((await fetch(`${url}/play/guessed`, { method: 'POST' })).status).toBe(404)
+    expect((await fetch(`${url}/play/guessed/requests`)).status).toBe(404)
+  })
+})
+
+describe('what else /v1 tells', () => {
+  it('topology, dead letters, and refusals to sign', async () => {
+    expect(await read('/v1/topology')).toMatchObject({
+      chain: 'fused',
+      engines: { log: 'embedded (lmdb)' },
+      nodes: expect.arrayContaining([
+        expect.objectContaining({ name: 'sink', from: ['received', 'decisions'] }),
+      ]) as unknown[],
+    })
+    expect(await read('/v1/dead')).toEqual({ dead: [] })
+    expect((await running.api('/v1/dead/nothing')).status).toBe(404)
+    const sign = (more: object) =>
+      send('POST', '/v1/sign', { provider: 'github', tenant: 'demo', source: 'github', ...more })
+    expect((await sign({ source: 'githb' })).status).toBe(404)
+    expect((await sign({ provider: 'githb' })).status).toBe(400)
+    expect((await sign({ event: 'nothing_like_it' })).status).toBe(404)
+    const signed = await (await sign({})).text()
+    const secret = / secret {5}(\S+)/.exec(running.texts.out)?.[1] ?? 'absent'
+    expect(signed).not.toContain(secret)
+  })
+})
