@@ -130,6 +130,10 @@ const running = async (
       if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
       return (await response.json()) as T
     },
-    page: async (path) => (await send(path)).text(),
+    page: async (path) => {
+      const response = await send(path)
+      if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+      return response.text()
+    },
   }
 }

@@ -185,8 +185,9 @@ const endToEnd = (engines: () => Promise<Engines>, chain: 'fused' | 'split'): vo
       '/v1/events?limit=1000',
       '/v1/decisions?limit=1000',
       '/v1/topology',
-      `/v1/registry/sources/${tenant}/github`,
-      `/v1/registry/destinations/${tenant}/archive`,
+      `/v1/registry/source/${tenant}/github`,
+      `/v1/registry/destination/${tenant}/archive`,
+      `/v1/registry/route/${tenant}/money`,
       ...journeys.map(({ id }) => `/v1/events/${id}`),
     ])
       pages.push(`${path}\n${await running.page(path)}`)
