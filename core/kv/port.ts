@@ -3,7 +3,9 @@
  *
  * Promises, kept by every adapter and shown by `contract.ts`:
  * - Each operation is atomic per key, also between processes where `capabilities.multiProcess`.
- * - What resolved survives a crash of the process (`kill -9`) where `capabilities.survivesRestart`.
+ * - What resolved survives a crash of the process (`kill -9`) where `capabilities.survivesRestart`. A
+ *   loss of power or of the store's machine may take back the last moments of it, also where the log
+ *   has what came after: copies and order of those moments are then not known.
  * - A life (`ttlMs`) is wall time with a bounded skew; after it, the key is gone.
  * - Rejects with ZENHOOK_KV_UNAVAILABLE (retriable) when the store does not answer in time; the
  *   operation's fate is then unknown.

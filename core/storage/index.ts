@@ -135,7 +135,7 @@ const openDatabase = (dir: string, mapBytes: number): RootDatabase<Bytes, Bytes>
     keyEncoding: 'binary',
     mapSize: mapBytes,
     maxDbs: 32,
-    // A commit is visible before it is synced, so that state need not wait for the disk; see `Written`.
+    // A commit is visible before it is synced; see `Written`.
     overlappingSync: process.platform !== 'win32',
     // `committer.ts` groups; and the engine's own groups leave a promise that nobody can catch.
     eventTurnBatching: false,

@@ -24,7 +24,7 @@ const opened = new WeakMap<Storage, { cells: CellStore; users: number }>()
 /**
  * Keyed state in the data folder, for one process. What resolved survives `kill -9`. It does not wait
  * for the disk: a loss of power may take back the last moments of it, flushEveryMs and one sync, also
- * where the log has what came after. The state is then as if those operations had not been asked for.
+ * where the log has what came after (docs/adr/0007-state-in-a-journal.md says what that means).
  */
 export const createEmbeddedKv = ({
   storage,
