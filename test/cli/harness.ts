@@ -5,7 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { vi } from 'vitest'
 import { type Instance, instanceFile, readInstance, tokenFile } from '../../cli/client.ts'
+
+// A process per command takes its time on a busy machine.
+vi.setConfig({ testTimeout: 60_000 })
 
 const entry = fileURLToPath(new URL('../../bin/zenhook.mjs', import.meta.url))
 
