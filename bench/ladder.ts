@@ -13,22 +13,33 @@ export interface Climbed {
   runs: readonly Run[]
 }
 
+export interface Climb {
+  rates: readonly number[]
+  /** Where it begins. */
+  first: number
+  attempt(rate: number): Promise<Run>
+  holds(run: Run): boolean
+  /** After so long there are no second tries and no higher rates, ms. */
+  budgetMs: number
+}
+
+// What misses by more than this has no hope in a second try.
+const nearDrainMs = 3_000
+
 /**
  * Finds the highest rate that holds, from `first` upwards, or downwards when that fails already. A rate
- * that fails gets a second try: one pause of the machine is no limit of the system.
+ * that nearly holds gets a second try: one pause of the machine is no limit of the system.
  */
-export const climb = async (
-  rates: readonly number[],
-  first: number,
-  attempt: (rate: number) => Promise<Run>,
-  holds: (run: Run) => boolean,
-): Promise<Climbed> => {
+export const climb = async (options: Climb): Promise<Climbed> => {
+  const { rates, first, attempt, holds, budgetMs } = options
+  const deadline = Date.now() + budgetMs
   const runs: Run[] = []
   const tried = async (rate: number): Promise<Run | undefined> => {
     for (let tries = 0; tries < 2; tries += 1) {
       const run = await attempt(rate)
       runs.push(run)
       if (holds(run)) return run
+      if (run.drainMs > nearDrainMs || Date.now() > deadline) break
     }
     return undefined
   }
@@ -40,6 +51,7 @@ export const climb = async (
     const run = await tried(rate)
     if (run === undefined) break
     sustained = run
+    if (Date.now() > deadline) break
   }
   for (const rate of sorted.slice(0, start).reverse()) {
     if (sustained !== undefined) break

@@ -2,6 +2,17 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+const read = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
 
 /** Where a figure was taken. */
 export interface Conditions {
@@ -13,6 +24,21 @@ export interface Conditions {
   node: string
   /** One minute, before anything was started. */
   load: number
+  /** Of the engines and of the libraries that carry an event. */
+  versions: Readonly<Record<string, string>>
+}
+
+const carriers = ['hono', 'kafkajs', 'undici', 'lmdb', 'ioredis', 'chdb', 'clickhouse']
+
+const versions = (): Record<string, string> => {
+  const [, kafka = 'unknown'] =
+    /<kafka\.version>([^<]+)</.exec(read(join(root, 'scripts/servers/kafka.pom.xml'))) ?? []
+  const lock = JSON.parse(read(join(root, 'package-lock.json')))
+  const installed = carriers.map((name): [string, string] => [
+    name,
+    String(lock.packages[`node_modules/${name}`]?.version),
+  ])
+  return { 'Apache Kafka': kafka, ...Object.fromEntries(installed) }
 }
 
 export const conditions = (): Conditions => ({
@@ -23,15 +49,8 @@ export const conditions = (): Conditions => ({
   kernel: release(),
   node: process.version,
   load: Number((loadavg()[0] ?? 0).toFixed(2)),
+  versions: versions(),
 })
-
-const read = (path: string): string => {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
-}
 
 // The kernel's clock ticks per second in /proc: 100 on every Linux that Node runs on.
 const tickMs = 10

@@ -40,6 +40,7 @@ const measure = async (bench: Bench): Promise<Figures> => {
     try {
       return await work()
     } catch (error) {
+      if (bench.stopping.aborted) throw error
       const why = error instanceof Error ? error.message : String(error)
       note(`${name}: ${why}`)
       figures.missing.push(`${name}: ${why.split('\n')[0]}`)
@@ -68,17 +69,28 @@ const run = async (options: Options): Promise<number> => {
   const generator = await startChild('generator.ts')
   const sink = await startChild('sink.ts')
   const closers: Bench['closers'] = new Set()
+  const stopping = new AbortController()
   const clean = async (): Promise<void> => {
     for (const close of [...closers].reverse()) await close().catch(() => undefined)
     await Promise.all([generator.close(), sink.close()])
     await rm(folder, { recursive: true, force: true, maxRetries: 3 })
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void clean().finally(() => process.exit(130)))
+    process.once(signal, () => {
+      stopping.abort()
+      void clean().finally(() => process.exit(130))
+    })
   try {
     const sinkUrl = await sink.ask<string>('listen')
     const rig = { generator, sink, sinkUrl, folder }
-    const figures = await measure({ rig, options, folder, note, closers })
+    const figures = await measure({
+      rig,
+      options,
+      folder,
+      note,
+      closers,
+      stopping: stopping.signal,
+    })
     process.stdout.write(
       options.json ? `${JSON.stringify(figures, undefined, 2)}\n` : text(figures),
     )
@@ -86,7 +98,7 @@ const run = async (options: Options): Promise<number> => {
     const short = missedTargets(figures.systems).length + figures.missing.length
     return short > 0 && options.fail ? 1 : 0
   } finally {
-    await clean()
+    if (!stopping.signal.aborted) await clean()
   }
 }
 

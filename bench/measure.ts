@@ -13,6 +13,8 @@ import { type System, startSystem } from './system.ts'
 /** The rate at which latency is compared. */
 export const calmRate = 300
 
+const systemBudgetMs = 90_000
+
 export interface SystemFigures {
   name: EngineSet
   processes: number
@@ -54,6 +56,8 @@ export interface Bench {
   note(text: string): void
   /** What must be ended when the benchmark is interrupted. */
   closers: Set<() => Promise<void>>
+  /** Aborts when the benchmark is interrupted. */
+  stopping: AbortSignal
 }
 
 /** Runs with something that is closed afterwards, in any case and once. */
@@ -157,7 +161,13 @@ export const measureSystem = (bench: Bench, name: EngineSet): Promise<SystemFigu
       told(bench, name, await runAt(rig, target, { rate, seconds }))
     const before = await sizes()
     const calm = await at(calmRate)
-    const climbed = await climb(options.rates, options.first, at, (run) => isSustained(run, target))
+    const climbed = await climb({
+      rates: options.rates,
+      first: options.first,
+      attempt: at,
+      holds: (run) => isSustained(run, target),
+      budgetMs: systemBudgetMs,
+    })
     const measured = [calm, ...climbed.runs]
     const after = await sizes()
     const events = measured.reduce((sum, run) => sum + run.sent, 0)
@@ -224,18 +234,20 @@ export const profileSystem = async (
 }
 
 const ceilingSeconds = 5
+const ceilingBudgetMs = 40_000
 
 const climbCeiling = async (bench: Bench, name: string, target: Target): Promise<Ceiling> => {
   const at = async (rate: number, seconds = ceilingSeconds): Promise<Run> =>
     told(bench, name, await runAt(bench.rig, target, { rate, seconds }))
   await at(1_000, 3)
   const calm = await at(calmRate)
-  const climbed = await climb(
-    [1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000, 12_000],
-    target.delivers ? 3_000 : 4_000,
-    at,
-    (run) => isSustained(run, target),
-  )
+  const climbed = await climb({
+    rates: [1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000, 12_000],
+    first: target.delivers ? 4_000 : 6_000,
+    attempt: at,
+    holds: (run) => isSustained(run, target),
+    budgetMs: ceilingBudgetMs,
+  })
   return { name, calm, climbed }
 }
 

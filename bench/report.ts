@@ -126,6 +126,9 @@ export const text = (figures: Figures): string => {
   const { conditions: on, ceilings, systems, profiles } = figures
   const lines = [
     `${on.at}, ${on.cores} × ${on.model}, ${on.memoryGiB} GiB, Linux ${on.kernel}, Node.js ${on.node}, load ${on.load} before`,
+    Object.entries(on.versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', '),
     `Generator, servers and sink on the same machine; open loop, ${figures.payloadBytes} bytes signed as GitHub signs, ${figures.seconds} s a rate; latency from the intended time of sending`,
   ]
   const rows = [
