@@ -183,7 +183,8 @@ export const createEmbeddedCells = (options: EmbeddedCellsOptions): CellStore =>
   if (active.size > 0) wake(0)
   const ticking = setInterval(() => {
     sweepDue = true
-    if (flushFailure === undefined) void run()
+    // Else the next flush, which is soon, takes the sweep along.
+    if (active.size === 0 && flushFailure === undefined) void run()
   }, sweepEveryMs)
   ticking.unref()
 

@@ -67,7 +67,7 @@ describe('kill -9', { timeout: 90_000 }, () => {
     const lines: string[] = []
     for (let round = 0; round < 4; round += 1) {
       lines.push(...(await killed(flushEveryMs, round * 1_000_000, 15_000 + round * 3_111)))
-      if (flushEveryMs > 1) expect(readdirSync(join(dir, 'state'))).toHaveLength(1)
+      if (flushEveryMs > 1) expect(readdirSync(join(dir, 'state'))).not.toEqual([])
     }
     // Opened and closed at once, then opened again: from the journal, then from the engine alone.
     for (let opening = 0; opening < 2; opening += 1) {
