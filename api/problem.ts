@@ -34,7 +34,7 @@ export const problem = (
 const statuses: Partial<Record<ErrorCode, ProblemStatus>> = {
   ZENHOOK_API_NOT_FOUND: 404,
   ZENHOOK_API_CONFLICT: 412,
-  ZENHOOK_REGISTRY_CONFLICT: 409,
+  ZENHOOK_REGISTRY_CONFLICT: 412,
 }
 
 /** The answer to an error that reached the edge of the API. */

@@ -6,7 +6,7 @@ import { canonicalJson } from '../core/registry/snapshot.ts'
 import type { ObjectKind, Snapshot } from '../core/registry/types.ts'
 import type { AdminApp } from './app.ts'
 import { json, mutable, problemResponse } from './openapi.ts'
-import type { ApiDependencies } from './types.ts'
+import type { ApiDependencies, ObjectPlace } from './types.ts'
 
 const kinds = ['source', 'destination', 'route'] as const
 const place = z.object({
@@ -105,9 +105,9 @@ export const registryRoutes = (app: AdminApp, deps: ApiDependencies): void => {
     }),
     async (c) => {
       const { kind, tenant, name } = c.req.valid('param')
-      refuseStale(find(deps.registry.snapshot(), kind, tenant, name), c.req.header('if-match'))
+      const condition = await guard(deps.writer, { kind, tenant, name }, c.req.header('if-match'))
       const wanted = deps.checkObject({ kind, tenant, name }, c.req.valid('json'))
-      return c.json(mutable(await deps.writer.publish({ put: [wanted] })), 200)
+      return c.json(mutable(await deps.writer.publish({ put: [wanted] }, condition)), 200)
     },
   )
   app.openapi(
@@ -126,8 +126,9 @@ export const registryRoutes = (app: AdminApp, deps: ApiDependencies): void => {
       const { kind, tenant, name } = c.req.valid('param')
       const found = find(deps.registry.snapshot(), kind, tenant, name)
       if (found === undefined) throw missing(kind, tenant, name)
-      refuseStale(found, c.req.header('if-match'))
-      return c.json(mutable(await deps.writer.publish({ delete: [{ kind, tenant, name }] })), 200)
+      const condition = await guard(deps.writer, { kind, tenant, name }, c.req.header('if-match'))
+      const change = { delete: [{ kind, tenant, name }] }
+      return c.json(mutable(await deps.writer.publish(change, condition)), 200)
     },
   )
 }
@@ -135,9 +136,21 @@ export const registryRoutes = (app: AdminApp, deps: ApiDependencies): void => {
 const missing = (kind: string, tenant: string, name: string): ZenhookError =>
   new ZenhookError('ZENHOOK_API_NOT_FOUND', { message: `There is no ${kind} ${tenant}/${name}` })
 
-/** `If-Match`: the change was made on what is there now. */
-const refuseStale = (present: object | undefined, ifMatch: string | undefined): void => {
-  if (ifMatch === undefined) return
-  const fits = present !== undefined && (ifMatch === '*' || etagOf(present) === ifMatch)
+/**
+ * `If-Match`: the change is made on what is there now, as the log has it. Gives what the publication has to
+ * find unchanged, so that nobody comes in between.
+ */
+const guard = async (
+  writer: ApiDependencies['writer'],
+  { kind, tenant, name }: ObjectPlace,
+  ifMatch: string | undefined,
+): Promise<{ ifRevision?: string }> => {
+  if (ifMatch === undefined) return {}
+  const { revision, objects } = await writer.present()
+  const present = objects.find(
+    (each) => each.kind === kind && each.spec.tenant === tenant && each.spec.name === name,
+  )
+  const fits = present !== undefined && (ifMatch === '*' || etagOf(present.spec) === ifMatch)
   if (!fits) throw new ZenhookError('ZENHOOK_API_CONFLICT')
+  return { ifRevision: revision }
 }

@@ -1,8 +1,9 @@
 import type { Decisions } from '../core/decisions/port.ts'
 import type { Codec } from '../core/event/codec/index.ts'
 import type { Log } from '../core/log/port.ts'
-import type { AnyObject, Published, RegistryReader, RegistryWriter } from '../core/registry/port.ts'
+import type { AnyObject, Published, RegistryReader } from '../core/registry/port.ts'
 import type { ObjectKind } from '../core/registry/types.ts'
+import type { LogRegistryWriter } from '../core/registry/writer.ts'
 import type { Logger, Metrics } from '../core/telemetry/index.ts'
 
 /** One thing that must work for the process to be ready. */
@@ -113,7 +114,7 @@ export interface ApiDependencies {
   codec: Codec
   decisions: Decisions
   registry: RegistryReader
-  writer: RegistryWriter
+  writer: LogRegistryWriter
   logger: Logger
   /** Checks a configuration file and publishes it, or only says what would change. */
   apply(text: string, file: string, dryRun: boolean): Promise<Applied>

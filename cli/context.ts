@@ -51,12 +51,15 @@ export const contextOf = (command: Command): Context => {
     quiet: options.quiet === true,
     dataDir,
     env,
-    client: () =>
-      connect({
+    client: async () => {
+      const file = env.ZENHOOK_TOKEN_FILE
+      const token = env.ZENHOOK_TOKEN ?? (file ? (await readInput(file)).trim() : undefined)
+      return connect({
         dataDir,
         ...(options.url === undefined ? {} : { url: options.url }),
-        ...(env.ZENHOOK_TOKEN === undefined ? {} : { token: env.ZENHOOK_TOKEN }),
-      }),
+        ...(token === undefined ? {} : { token }),
+      })
+    },
   }
 }
 

@@ -87,7 +87,12 @@ const openKv = async (
 const openSchemas = async (settings: Settings): Promise<Schemas> => {
   if (settings.schemaRegistryUrl !== undefined) {
     const { createConfluentSchemas } = await import('../core/event/codec/confluent/index.ts')
-    return createConfluentSchemas({ url: settings.schemaRegistryUrl })
+    return createConfluentSchemas({
+      url: settings.schemaRegistryUrl,
+      // The start itself tries again, and says that it does.
+      retryForMs: 0,
+      file: join(settings.dataDir, 'schemas.json'),
+    })
   }
   const { createFileSchemas } = await import('../core/event/codec/files/index.ts')
   return createFileSchemas()
@@ -114,13 +119,8 @@ const namesOf = (settings: Settings): Engines['names'] => ({
 export const prepareLog = ({ log }: Engines): Promise<void> => log.ensureTopics(topics())
 
 /** Registers the schemas of what this process writes. */
-export const openCodec = async (
-  { schemas }: Engines,
-  { topicPrefix }: Settings,
-): Promise<Codec> => {
-  await schemas.ping()
-  return createCodec({
+export const openCodec = ({ schemas }: Engines, { topicPrefix }: Settings): Promise<Codec> =>
+  createCodec({
     schemas,
     topicSubject: (topic) => `${fullTopicName(topicPrefix, topic)}-value`,
   })
-}

@@ -213,6 +213,23 @@ export const loadSettings = (sources: SettingsSources): LoadedSettings => {
   }
 }
 
+export interface SettingForm {
+  name: SettingName
+  env: string
+  /** Without dashes. */
+  flag: string | undefined
+  /** Empty where there is none. */
+  fallback: string
+  secret: boolean
+}
+
+/** Every setting there is, for the reference. */
+export const settingForms = (): readonly SettingForm[] =>
+  Object.entries(definitions).map(([name, each]) => {
+    const { env, flag, fallback, secret = false } = each as Definition<unknown>
+    return { name: name as SettingName, env, flag, fallback: String(fallback ?? ''), secret }
+  })
+
 export interface ShownSetting {
   name: string
   env: string

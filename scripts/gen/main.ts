@@ -4,6 +4,7 @@ import { packageRoot } from '../../cli/version.ts'
 import { tablesReference } from '../../core/decisions/reference.ts'
 import { commandsPage } from './commands.ts'
 import { componentsPage, providersPage } from './components.ts'
+import { environmentPage } from './environment.ts'
 import { errorsPage, problemPages } from './errors.ts'
 import { metricsPage } from './metrics.ts'
 import { configSchema, openApi } from './schemas.ts'
@@ -18,6 +19,7 @@ const files = async (): Promise<ReadonlyMap<string, string>> =>
     ['docs/reference/providers.md', providersPage()],
     ['docs/reference/components.md', componentsPage()],
     ['docs/reference/metrics.md', metricsPage()],
+    ['docs/reference/environment.md', environmentPage()],
     ['docs/reference/commands.md', commandsPage()],
     ['docs/reference/tables.md', await tablesReference()],
   ])

@@ -217,13 +217,15 @@ describe('the other commands', () => {
     expect(other.err).toContain('ZENHOOK_CLI_OTHER_INSTANCE')
 
     const away = ['events', 'list', '--data-dir', space.path('nowhere'), '--url', url]
-    const [noToken, wrong, right] = await Promise.all([
+    const [noToken, wrong, right, fromFile] = await Promise.all([
       zenhook(away),
       zenhook(away, { env: { ZENHOOK_TOKEN: 'wrong' } }),
       zenhook(away, { env: { ZENHOOK_TOKEN: running.token } }),
+      zenhook(away, { env: { ZENHOOK_TOKEN_FILE: space.path('data/admin-token') } }),
     ])
     expect(noToken.err).toContain('ZENHOOK_CLI_NO_TOKEN')
     expect(wrong.err).toContain('ZENHOOK_API_UNAUTHORIZED')
-    expect([noToken.code, wrong.code, right.code]).toEqual([1, 1, 0])
+    const codes = [noToken, wrong, right, fromFile].map(({ code }) => code)
+    expect(codes).toEqual([1, 1, 0, 0])
   })
 })

@@ -1,0 +1,60 @@
+import type { Command } from 'commander'
+import { program } from '../../cli/program.ts'
+import { type SettingName, settingForms } from '../../core/config/env.ts'
+import { heading, markdownTable } from './page.ts'
+
+const meanings: Readonly<Record<SettingName, string>> = {
+  port: 'Port of the public listener; a busy default gives way to the next free one, 0 takes any',
+  host: 'Address of the public listener',
+  adminPort: 'Port of the admin listener',
+  adminHost: 'Address of the admin listener; beyond loopback the request bins are off',
+  publicUrl: 'The public listener as senders see it; some providers sign it',
+  dataDir: 'Data folder; the spool in it wants a volume that survives the process',
+  logLevel: '`debug`, `info`, `warn`, `error` or `silent`',
+  kafkaBrokers: 'Apache Kafka as the log: `host:port`, several with commas between',
+  kafkaClientId: 'Name of this client at the brokers',
+  kafkaSsl: 'TLS to the brokers',
+  kafkaSaslMechanism: '`plain`, `scram-sha-256` or `scram-sha-512`',
+  kafkaSaslUsername: 'User at the brokers',
+  kafkaSaslPassword: 'Its password',
+  kafkaTopicPrefix: 'Prefix of topics, groups, subjects and keys',
+  schemaRegistryUrl:
+    'Confluent-compatible schema registry, a user and password in it where it wants one',
+  redisUrl: 'Redis as the state store',
+  clickhouseUrl: 'ClickHouse server for the decisions; its database must exist',
+  databaseUrl: 'Reserved: nothing uses it yet',
+  secretsDir: 'Folder below which each tenant may name its own secret files',
+  kubeconfig: 'Reserved: nothing uses it yet',
+  otelEndpoint: 'Reserved: nothing uses it yet',
+  otelHeaders: 'Reserved: nothing uses it yet',
+  otelServiceName: 'Reserved: nothing uses it yet',
+  otelResource: 'Reserved: nothing uses it yet',
+  otelDisabled: 'Reserved: nothing uses it yet',
+  token: 'Token of the admin listener, instead of the file `admin-token` of the data folder',
+  noColor: 'Set to anything: no colours',
+}
+
+const flagsOf = (command: Command): readonly string[] => [
+  ...command.options.map(({ long }) => long ?? ''),
+  ...command.commands.flatMap(flagsOf),
+]
+
+const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
+
+/** Every variable of the environment, from the definitions that read it. */
+export const environmentPage = (): string => {
+  const flags = new Set(flagsOf(program()))
+  return `${heading('Environment', 'Flag before environment before file before default. `zenhook config env` prints each value with its origin.')}
+${markdownTable(
+  ['variable', 'flag', 'default', 'meaning'],
+  settingForms().map(({ name, env, flag, fallback, secret }) => [
+    secret ? `${code(env)}, ${code(`${env}_FILE`)}` : code(env),
+    code(flag !== undefined && flags.has(`--${flag}`) ? `--${flag}` : ''),
+    code(fallback),
+    meanings[name],
+  ]),
+)}
+A variable with \`_FILE\` names a file that holds the value. A variable with the prefix \`ZENHOOK_\` that is not
+known is warned about, with the nearest name.
+`
+}
