@@ -1,6 +1,9 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { testServers } from '../../../../test/servers.ts'
 import { schemasContract } from '../contract.ts'
 import { createCodec } from '../index.ts'
@@ -154,5 +157,65 @@ describe('confluent, against answers made up', () => {
     expect(error).toMatchObject({ code: 'ZENHOOK_SCHEMAS_UNAVAILABLE', retriable: false })
     expect(JSON.stringify(error) + String(error)).not.toContain('hush')
     expect(seen[0]).toBe(`Basic ${Buffer.from('me:hush!').toString('base64')}`)
+  })
+
+  describe('with a file', () => {
+    let folder = ''
+    beforeEach(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'zenhook-schemas-'))
+    })
+    afterEach(() => rm(folder, { recursive: true, force: true }))
+
+    /** A registry of one schema, with a switch. */
+    const registryOf = async () => {
+      const state = { away: false, asked: 0 }
+      const host = await answering((response, request) => {
+        state.asked += 1
+        request.resume()
+        const say = (body: unknown, status = 200): void => {
+          response.writeHead(status, { 'content-type': 'application/json' })
+          response.end(JSON.stringify(body))
+        }
+        if (state.away) return say({ message: 'busy' }, 503)
+        if (request.url?.startsWith('/config')) return say({ compatibilityLevel: 'BACKWARD' })
+        if (request.method === 'POST') return say({ id: 7 })
+        return say({ schema: JSON.stringify(schema) })
+      })
+      return { state, url: `http://${host}` }
+    }
+    const openWith = (url: string) =>
+      createConfluentSchemas({ url, retryForMs: 0, file: join(folder, 'schemas.json') })
+
+    it('starts while the registry is away with what it was told before', async () => {
+      const { state, url } = await registryOf()
+      const first = openWith(url)
+      expect(await first.register('a-value', schema)).toBe(7)
+      expect(await first.get(8)).toMatchObject({ name: 'A' })
+      await first.close()
+      state.away = true
+      state.asked = 0
+      const second = openWith(url)
+      expect(await second.register('a-value', schema)).toBe(7)
+      expect(await second.get(8)).toMatchObject({ name: 'A' })
+      expect(state.asked).toBe(1)
+      for (const unknown of [() => second.register('b-value', schema), () => second.get(9)])
+        await expect(unknown()).rejects.toMatchObject({ code: 'ZENHOOK_SCHEMAS_UNAVAILABLE' })
+    })
+
+    it('takes nothing from a file that is spoilt or of another registry', async () => {
+      const { state, url } = await registryOf()
+      const first = openWith(url)
+      await first.register('a-value', schema)
+      await first.close()
+      state.away = true
+      const file = join(folder, 'schemas.json')
+      const text = await readFile(file, 'utf8')
+      for (const spoilt of [text.slice(0, -9), 'null', text.replace(url, 'http://other')]) {
+        await writeFile(file, spoilt)
+        await expect(openWith(url).register('a-value', schema)).rejects.toMatchObject({
+          code: 'ZENHOOK_SCHEMAS_UNAVAILABLE',
+        })
+      }
+    })
   })
 })

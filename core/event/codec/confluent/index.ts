@@ -3,6 +3,7 @@ import { type COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/conflue
 import { isZenhookError, messageOf, ZenhookError } from '../../../errors/index.ts'
 import { incompatible, requireReads, typeOf } from '../avro.ts'
 import type { AvroSchema, Schemas } from '../schemas.ts'
+import { type Known, openKnown } from './known.ts'
 
 export interface ConfluentSchemasOptions {
   /** Base URL of the Confluent API; a user and password in it are used as basic authentication. */
@@ -11,11 +12,13 @@ export interface ConfluentSchemasOptions {
   timeoutMs?: number
   /** How long `register` goes on trying while the registry is away, ms; 15,000 by default. */
   retryForMs?: number
+  /** Keeps ids and schemas here, so that a start needs the registry only for what is new. */
+  file?: string
 }
 
 /**
  * A Confluent-compatible schema registry. What was registered or read once needs it no more: it may be
- * away from then on.
+ * away from then on, and with a file at the next start too.
  */
 export const createConfluentSchemas = (options: ConfluentSchemasOptions): Schemas => {
   const { timeoutMs = 5_000, retryForMs = 15_000 } = options
@@ -23,6 +26,13 @@ export const createConfluentSchemas = (options: ConfluentSchemasOptions): Schema
   const client = new SchemaRegistry({ host, retry: { retries: 0 }, ...(auth && { auth }) })
   const registered = new Map<string, number>()
   const schemas = new Map<number, AvroSchema>()
+  let opening: Promise<Known> | undefined
+  const known = async (): Promise<Known | undefined> => {
+    if (options.file === undefined) return undefined
+    opening ??= openKnown(options.file, host)
+    return opening
+  }
+  let awayUntil = Number.NEGATIVE_INFINITY
 
   const call = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
     const timeout = new AbortController()
@@ -80,24 +90,43 @@ export const createConfluentSchemas = (options: ConfluentSchemasOptions): Schema
     requireReads(subject, typeOf(schema), typeOf(plainSchema(latest)))
   }
 
+  /** The registry's answer, or the kept one while the registry is away. */
+  const orKept = async <T>(ask: () => Promise<T>, kept: T): Promise<T> => {
+    if (performance.now() < awayUntil) return kept
+    try {
+      return await ask()
+    } catch (error) {
+      if (!isZenhookError(error) || !error.retriable) throw error
+      awayUntil = performance.now() + awayMs
+      return kept
+    }
+  }
+
   return {
     register: async (subject, schema) => {
       const key = JSON.stringify([subject, schema])
-      const known = registered.get(key)
-      if (known !== undefined) return known
+      const done = registered.get(key)
+      if (done !== undefined) return done
       typeOf(schema)
-      const what = `register ${subject}`
-      const id = await patiently(() => call(what, () => registerOnce(subject, schema)))
+      const ask = () => call(`register ${subject}`, () => registerOnce(subject, schema))
+      const kept = await known()
+      const before = kept?.registered(subject, schema)
+      const id = await (before === undefined ? patiently(ask) : orKept(ask, before))
       registered.set(key, id)
       schemas.set(id, schema)
+      kept?.keepRegistered(subject, schema, id)
       return id
     },
     get: async (id) => {
-      const known = schemas.get(id)
-      if (known !== undefined) return known
-      const found = await call(`read schema ${id}`, () => client.getSchema(id))
-      const schema = plainSchema(found)
+      const seen = schemas.get(id)
+      if (seen !== undefined) return seen
+      const kept = await known()
+      const before = kept?.schema(id)
+      const ask = () =>
+        call(`read schema ${id}`, async () => plainSchema(await client.getSchema(id)))
+      const schema = await (before === undefined ? ask() : orKept(ask, before))
       schemas.set(id, schema)
+      kept?.keepSchema(id, schema)
       return schema
     },
     ping: () =>
@@ -109,11 +138,15 @@ export const createConfluentSchemas = (options: ConfluentSchemasOptions): Schema
         await response.arrayBuffer()
         if (!response.ok) throw unavailable('list subjects', `status ${response.status}`)
       }),
-    close: async () => undefined,
+    close: async () => {
+      await (await opening)?.settled()
+    },
   }
 }
 
 const maxTries = 6
+/** After one call to a registry that is away, the next ones with a kept answer do not wait for it. */
+const awayMs = 10_000
 const levels = ['BACKWARD', 'BACKWARD_TRANSITIVE', 'FULL', 'FULL_TRANSITIVE', 'NONE'] as const
 type Compatibility = (typeof levels)[number]
 
