@@ -29,7 +29,7 @@ export interface StartOptions {
 }
 
 const entry = fileURLToPath(new URL('../../bin/zenhook.mjs', import.meta.url))
-const startMs = 45_000
+const startMs = 60_000
 
 const ended = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
 
@@ -82,6 +82,7 @@ export const startInstance = async (options: StartOptions): Promise<Running> => 
     child.kill('SIGKILL')
     await gone
   }
+  process.once('exit', () => child.kill('SIGKILL'))
   const until = performance.now() + startMs
   for (;;) {
     const found = await instanceOf(dataDir, child.pid ?? 0)

@@ -25,7 +25,7 @@ const servers = await testServers()
 if (absent !== undefined) process.stderr.write(`Tests with real payloads are skipped: ${absent}\n`)
 
 /** How long draining may take once the process was asked to end. */
-const graceMs = 15_000
+const graceMs = 30_000
 
 interface Sent {
   draft: Draft
@@ -67,7 +67,7 @@ const endToEnd = (engines: () => Promise<Engines>, chain: 'fused' | 'split'): vo
       expect(again, file).toEqual({ status: 202, text: `{"id":"${id}","duplicate":true}` })
       sent.set(file, { draft, id })
     }
-  }, 30_000)
+  }, 90_000)
 
   it('delivers each to where its routes say', async () => {
     expect(sent.size).toBe(events.length)
@@ -86,7 +86,7 @@ const endToEnd = (engines: () => Promise<Engines>, chain: 'fused' | 'split'): vo
       expect(namesOf(story.dispatches), outcome.file).toEqual(namesOf(deliveries))
       for (const delivery of deliveries) checkDelivery(journeys.at(-1) as Journey, delivery, rig)
     }
-  }, 45_000)
+  }, 120_000)
 
   it('leaves nothing at the receivers that was not expected', () => {
     const count = (...effects: string[]): number =>
@@ -164,7 +164,7 @@ const endToEnd = (engines: () => Promise<Engines>, chain: 'fused' | 'split'): vo
       )
     }
     expect(seenBy(rig)).toEqual(before)
-  }, 45_000)
+  }, 120_000)
 
   it('refuses what was tampered with, and stores nothing of it', async () => {
     const before = await listAll(rig.running())
@@ -173,7 +173,7 @@ const endToEnd = (engines: () => Promise<Engines>, chain: 'fused' | 'split'): vo
       expect(answer.status, `${outcome.file}: ${answer.text}`).toBe(401)
     }
     expect((await listAll(rig.running())).length).toBe(before.length)
-  }, 30_000)
+  }, 90_000)
 
   it('ends in time when it is asked to', async () => {
     const running = rig.running()
@@ -194,7 +194,7 @@ const endToEnd = (engines: () => Promise<Engines>, chain: 'fused' | 'split'): vo
     expect(await running.stop(graceMs)).toBe(0)
     output = running.output()
     expect(output).not.toMatch(/"level":"error"/)
-  }, 45_000)
+  }, 120_000)
 
   it('shows no secret in logs, metrics, answers, topics and files', async () => {
     const places: Record<string, string> = {
@@ -210,7 +210,7 @@ const endToEnd = (engines: () => Promise<Engines>, chain: 'fused' | 'split'): vo
     for (const [place, text] of Object.entries(places))
       for (const [index, secret] of [...rig.secrets, rig.running().token].entries())
         expect(text.includes(secret), `secret ${index} in ${place}`).toBe(false)
-  }, 30_000)
+  }, 90_000)
 }
 
 describe('the table of outcomes', () => {

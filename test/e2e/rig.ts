@@ -203,7 +203,7 @@ export const listAll = async (running: Running): Promise<readonly EventSummary[]
 export const allEnded = async (
   running: Running,
   count: number,
-  withinMs = 30_000,
+  withinMs = 60_000,
 ): Promise<readonly EventSummary[]> => {
   const until = performance.now() + withinMs
   for (;;) {
