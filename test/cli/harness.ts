@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { vi } from 'vitest'
+import { expect, vi } from 'vitest'
 import { type Instance, instanceFile, readInstance, tokenFile } from '../../cli/client.ts'
 
 // A process per command takes its time on a busy machine.
@@ -147,3 +147,40 @@ export const workspace = async () => {
     },
   }
 }
+
+export interface Problem {
+  type: string
+  code: string
+  status: number
+  detail: string
+  request_id: string
+  errors?: { pointer: string; detail: string }[]
+}
+/** The document of a refusal, held against its own answer. */
+export const problemOf = async (response: Response): Promise<Problem> => {
+  expect(response.headers.get('content-type')).toBe('application/problem+json')
+  const problem = (await response.json()) as Problem
+  expect(problem.status).toBe(response.status)
+  expect(problem.request_id).toBe(response.headers.get('x-request-id'))
+  return problem
+}
+
+/** Typed requests to `/v1` of an instance that may start later. */
+export const requests = (running: () => Running) => ({
+  read: async <T>(path: string): Promise<T> => {
+    const response = await running().api(path)
+    expect(response.status).toBe(200)
+    return (await response.json()) as T
+  },
+  send: (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Response> =>
+    running().api(path, {
+      method,
+      headers: { 'content-type': 'application/json', ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }),
+})
