@@ -89,6 +89,11 @@ const deliveriesOf = ({ sink }: FaultRig): Map<string, string[]> => {
 
 const isAcknowledged = ({ status }: Line): boolean => status >= 200 && status < 300
 
+const lookAt = async (rig: FaultRig) => ({
+  received: await readReceived(rig),
+  ...(await endsOf(rig.running())),
+})
+
 /** Waits until every event of these requests has its end, then looks at every invariant. */
 export const findingsOf = async (
   rig: FaultRig,
@@ -98,8 +103,16 @@ export const findingsOf = async (
   const until = performance.now() + drainMs
   const acknowledged = lines.filter(isAcknowledged)
   for (;;) {
-    const received = await readReceived(rig)
-    const { ended, twice } = await endsOf(rig.running())
+    const seen = await lookAt(rig).catch((error: unknown) => {
+      // A server that has just come back may be away for another moment.
+      if (performance.now() > until) throw error
+      return undefined
+    })
+    if (seen === undefined) {
+      await sleep(500)
+      continue
+    }
+    const { received, ended, twice } = seen
     const lost = acknowledged.filter(({ mark }) => !received.has(mark))
     const logged = lines.flatMap(({ mark }) => received.get(mark) ?? [])
     const open = logged.filter((id) => !ended.has(id))

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Instance, instanceFile } from '../../cli/client.ts'
-import { redisServer } from '../../scripts/servers/artifacts.ts'
+import { redisServer, registryJar } from '../../scripts/servers/artifacts.ts'
 import { type KafkaCluster, startKafka } from '../../scripts/servers/kafka.ts'
 import { endProcess, startProcess, waitUntil } from '../../scripts/servers/process.ts'
 import {
   pingRedis,
-  type Service,
+  pingRegistry,
   startRedis,
   startRegistry,
 } from '../../scripts/servers/services.ts'
@@ -17,7 +17,7 @@ import { type ClickHouseFront, startClickHouseFront } from '../clickhouse-front/
 import { type Running, startInstance } from '../e2e/instance.ts'
 import { type Receiver, startWebhookReceiver } from '../fakes/index.ts'
 
-/** A server that is ended at once and comes back at its place, or not at all. */
+/** A server that is ended at once and comes back at its place. */
 export interface Mortal {
   kill(): Promise<void>
   start(): Promise<void>
@@ -27,7 +27,8 @@ export interface Mortal {
 export interface FaultRig {
   kafka: KafkaCluster
   redis: Mortal
-  registry: Pick<Mortal, 'kill'>
+  /** Comes back empty: its contents are in memory. */
+  registry: Mortal
   clickhouse: ClickHouseFront
   sink: Receiver
   /** Secret that requests of a source are signed with. */
@@ -85,6 +86,31 @@ const mortalRedis = async (dir: string): Promise<Mortal & { url: string }> => {
   }
 }
 
+const mortalRegistry = async (dir: string): Promise<Mortal & { url: string }> => {
+  const first = await startRegistry(dir)
+  const { url } = first
+  let server = first.process
+  return {
+    url,
+    kill: () => endProcess(server, 0),
+    async start() {
+      server = await startProcess(
+        'java',
+        [
+          ...['-Xmx256m', '-XX:+UseSerialGC'],
+          ...[`-Dquarkus.http.port=${new URL(url).port}`, '-Dquarkus.http.host=127.0.0.1'],
+          ...['-Dquarkus.log.level=WARN', '-jar', await registryJar()],
+        ],
+        { cwd: dir, log: join(dir, 'registry.log') },
+      )
+      await waitUntil('Schema registry', () => pingRegistry(url), {
+        timeoutMs: 60_000,
+        servers: [server],
+      })
+    },
+  }
+}
+
 /** The instance that listens now, unless it is one of before. */
 const listening = async (dataDir: string, notPid: number | undefined): Promise<Instance> => {
   const until = performance.now() + 30_000
@@ -116,9 +142,7 @@ export const createFaultRig = async (): Promise<FaultRig> => {
     const sink = opened(await startWebhookReceiver(), (each) => each.close())
     const clickhouse = opened(await startClickHouseFront(), (each) => each.close())
     const redis = opened(await mortalRedis(join(folder, 'redis')), (each) => each.kill())
-    const registry: Service = opened(await startRegistry(join(folder, 'registry')), (each) =>
-      endProcess(each.process, 0),
-    )
+    const registry = opened(await mortalRegistry(join(folder, 'registry')), (each) => each.kill())
     const kafka = opened(
       await startKafka({
         dir: join(folder, 'kafka'),
@@ -152,8 +176,7 @@ export const createFaultRig = async (): Promise<FaultRig> => {
     }
     closers.push(async () => running?.kill())
     return {
-      ...{ kafka, redis, clickhouse, sink, secrets, start },
-      registry: { kill: () => endProcess(registry.process, 0) },
+      ...{ kafka, redis, registry, clickhouse, sink, secrets, start },
       running() {
         if (running === undefined) throw new Error('the instance was not started')
         return running
