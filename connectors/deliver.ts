@@ -24,6 +24,8 @@ export interface DeliveryPolicy {
   graceMs: number
   /** Life of the record per dispatch: at least the replay horizon, ms. */
   recordTtlMs: number
+  /** How long outputs may wait for others on their way to the log, ms. */
+  lingerMs: number
   /** Dispatches of one key that may wait behind a failing one of an ordered destination. */
   maxParked: number
 }
@@ -34,6 +36,7 @@ export const deliveryDefaults: DeliveryPolicy = {
   timeoutMs: 15_000,
   graceMs: 10_000,
   recordTtlMs: 8 * 24 * 3_600_000,
+  lingerMs: 40,
   maxParked: 500,
 }
 
@@ -101,6 +104,7 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Delivery>
       span: policy.span,
       handle: (record: StoredRecord, signal) => courier.carry(record, signal),
       append: (records) => log.append(records),
+      lingerMs: policy.lingerMs,
       onError,
       closing: () => closing,
     })

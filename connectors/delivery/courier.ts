@@ -51,6 +51,8 @@ export const createCourier = (options: CourierOptions): Courier => {
   const records = createRecords(kv, ttlMs)
   const order = createOrder(kv, records, { ttlMs, maxParked: policy.maxParked, now })
   const lines = createLines()
+  /** Keys of the dispatches that this process is attempting. */
+  const underWay = new Set<string>()
   const disabled = createDisabled(kv, hash, now)
   const delay = (record: NewRecord, notBefore: number): NewRecord =>
     delayed(log, record, notBefore, now())
@@ -143,7 +145,20 @@ export const createCourier = (options: CourierOptions): Courier => {
       limit.release(ticket, 'cancelled', now())
       return 'again'
     }
-    return attempt({ job, destination, instance, limit, ticket, possibleDuplicate, started })
+    underWay.add(key)
+    try {
+      return await attempt({
+        job,
+        destination,
+        instance,
+        limit,
+        ticket,
+        possibleDuplicate,
+        started,
+      })
+    } finally {
+      underWay.delete(key)
+    }
   }
 
   const round = async (job: Job): Promise<Round> => {
@@ -154,7 +169,12 @@ export const createCourier = (options: CourierOptions): Courier => {
     const known = job.unread ? undefined : await records.read(key)
     job.unread = false
     const { multiProcess } = kv.capabilities
-    const verdict = judge(known, dispatch, record, { owner, multiProcess, now: now() })
+    const verdict = judge(known, dispatch, record, {
+      owner,
+      multiProcess,
+      underWay: underWay.has(key),
+      now: now(),
+    })
     if (verdict.kind === 'settled') return []
     if (verdict.kind === 'repeat') return endings.repeat(job, verdict.attempt, verdict.ending)
     if (verdict.kind === 'wait') {

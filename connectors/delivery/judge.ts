@@ -17,6 +17,8 @@ export interface JudgeContext {
   owner: string
   /** Other processes may hold leases; otherwise a lease of another owner is one of the dead. */
   multiProcess: boolean
+  /** Whether an attempt of this dispatch is under way in this process. */
+  underWay: boolean
   now: number
 }
 
@@ -28,7 +30,7 @@ export const judge = (
   known: Known | undefined,
   dispatch: Dispatch,
   position: Position,
-  { owner, multiProcess, now }: JudgeContext,
+  { owner, multiProcess, underWay, now }: JudgeContext,
 ): Judgement => {
   if (known === undefined) return { kind: 'go', possibleDuplicate: false }
   const { record } = known
@@ -42,7 +44,8 @@ export const judge = (
       : { kind: 'settled' }
   }
   if (record.attempt > number) return { kind: 'settled' }
-  const held = record.owner === owner || multiProcess
+  // A mark of ours without an attempt under way is one whose writing was not acknowledged in time.
+  const held = record.owner === owner ? underWay : multiProcess
   if (held && record.leaseUntil > now) return { kind: 'wait', until: record.leaseUntil }
   return { kind: 'go', possibleDuplicate: true }
 }

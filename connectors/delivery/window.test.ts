@@ -30,6 +30,7 @@ const rig = (options: Partial<WindowOptions> = {}) => {
     append: async (records) => {
       appended.push(...records.map(({ key }) => key))
     },
+    lingerMs: 0,
     onError: (error) => errors.push(error),
     closing: () => false,
     ...options,

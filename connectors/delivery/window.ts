@@ -21,6 +21,8 @@ export interface WindowOptions {
   /** Resolves with the record's outputs, or `undefined` when it must stay unfinished (cancelled). */
   handle(record: StoredRecord, signal: AbortSignal): Promise<readonly NewRecord[] | undefined>
   append(records: readonly NewRecord[]): Promise<unknown>
+  /** How long outputs may wait for others, ms, so that they go to the log together. */
+  lingerMs: number
   onError(error: unknown): void
   closing(): boolean
 }
@@ -31,6 +33,9 @@ interface Entry {
 }
 
 const pauseMs = 200
+const lingerStepMs = 10
+/** So many outputs wait for no others. */
+const lingerOutputs = 200
 
 export const createWindow = (options: WindowOptions): Window => {
   // Ascending offsets: every record taken and not yet settled.
@@ -82,6 +87,16 @@ export const createWindow = (options: WindowOptions): Window => {
 
   const pending = (): boolean => outputs.length > 0 || entries[0]?.done === true
 
+  /** Until more has gathered, or somebody needs the room that a settle makes. */
+  const linger = async (): Promise<void> => {
+    const until = Date.now() + options.lingerMs
+    for (let left = options.lingerMs; left > 0; left = until - Date.now()) {
+      if (outputs.length >= lingerOutputs || entries.length >= options.span) return
+      if (options.closing() || latest?.signal.aborted !== false) return
+      await new Promise((resolve) => setTimeout(resolve, Math.min(left, lingerStepMs)))
+    }
+  }
+
   const flush = (): void => {
     if (flushing !== undefined) return
     flushing = (async () => {
@@ -92,6 +107,7 @@ export const createWindow = (options: WindowOptions): Window => {
           break
         }
         try {
+          await linger()
           await flushOnce()
         } catch (error) {
           if (latest.signal.aborted) continue

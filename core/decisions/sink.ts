@@ -210,6 +210,7 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
     {
       group: sinkGroup,
       topics: sinkTopics,
+      lingerMs: Math.min(batchMs / 2, 100),
       onGap: ({ topic, partition, offset, until, group }) => {
         metrics.gaps.inc({ group, topic }, until - offset)
         logger.error({ topic, partition, offset, until }, 'records removed before they were stored')

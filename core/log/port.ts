@@ -81,6 +81,8 @@ export interface SubscribeOptions {
   /** Upper bound of one batch; adapters may hand out less. Default 500 records, 4 MiB. */
   maxRecords?: number
   maxBytes?: number
+  /** How long a fetch may wait for more records, ms: few, large batches for readers in no hurry. 0 by default. */
+  lingerMs?: number
   /** Progress lives with this subscription alone and starts at the oldest record: for snapshots. */
   ephemeral?: boolean
   /** Records were removed before this group read them. */

@@ -250,7 +250,7 @@ export const pointerTo = (
   { record }: Fate,
   error: unknown,
   stage: string,
-  { codec, hash, now, tally }: BatchWork,
+  { codec, hash, now, tally }: Pick<BatchWork, 'codec' | 'hash' | 'now' | 'tally'>,
 ): NewRecord => {
   tally.dead(stage, codeOf(error))
   return deadRecord(codec, hash, { record, stage, error, at: now(), withoutOriginal: true })

@@ -1,10 +1,11 @@
 import { isZenhookError, messageOf, ZenhookError } from '../errors/index.ts'
 import type { Codec } from '../event/codec/index.ts'
-import type { Batch, Gap, Log, StoredRecord, Subscription } from '../log/port.ts'
+import type { Batch, Gap, Log, NewRecord, StoredRecord, Subscription } from '../log/port.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { type BatchWork, type Fate, pointerTo, workBatch } from './batch.ts'
 import { createHealth, type Health } from './health.ts'
 import { StageUnavailable } from './invoke.ts'
+import { createLater, type Later } from './later.ts'
 import { deadRecord } from './records.ts'
 import { createTally, type StageMetrics } from './tally.ts'
 import { type ChainLink, type ChainMode, type ChainTopology, describeChain } from './topology.ts'
@@ -42,6 +43,8 @@ const defaultMaxRecords = 100
 const defaultSchemaPatienceMs = 60_000
 const firstPauseMs = 100
 const longestPauseMs = 10_000
+const settleLingerMs = 50
+const settleLingerRecords = 2_000
 
 /**
  * Runs the chain over the log: all stages in one group with one settle per batch (`fused`), or one group
@@ -91,7 +94,7 @@ const stagesOf = (link: ChainLink, stages: readonly Stage[]): readonly Stage[] =
     return stage
   })
 
-const subscribe = (
+const subscribe = async (
   link: ChainLink,
   options: ChainOptions,
   health: ReturnType<typeof createHealth>,
@@ -101,6 +104,53 @@ const subscribe = (
   const stages = stagesOf(link, options.stages)
   const pauses = new Map<number, number>()
   const patience = createPatience(context, options.schemaPatienceMs ?? defaultSchemaPatienceMs)
+
+  let closing = false
+  const laters = new Map<number, Later>()
+  const laterOf = (partition: number): Later => {
+    const known = laters.get(partition)
+    if (known !== undefined) return known
+    const made = createLater({
+      lingerMs: settleLingerMs,
+      maxRecords: settleLingerRecords,
+      settle: async (batch, fates) => {
+        const tally = createTally(metrics)
+        await settle(batch, fates, link, { codec, hash: context.hash, now: context.now, tally })
+        tally.report()
+      },
+      onError: (error, batch) => {
+        if (isNotOwner(error)) return
+        const { code } = failureOf(error)
+        metrics?.stageErrors.inc({ stage: link.group, code })
+        logger?.warn(
+          { topic: batch.topic, partition: batch.partition, code, err: error },
+          'what was decided cannot be settled now; it is tried again',
+        )
+      },
+    })
+    laters.set(partition, made)
+    return made
+  }
+
+  /** Hands the batch's outputs on: at once as a whole where the log can, else what the next hop waits for first. */
+  const conclude = async (batch: Batch, fates: readonly Fate[], work: BatchWork): Promise<void> => {
+    if (log.capabilities.atomicSettle) return settle(batch, fates, link, work)
+    const urgent = fates.flatMap(({ outputs }) => outputs.filter(isUrgent))
+    try {
+      if (urgent.length > 0) await log.append(urgent)
+    } catch (error) {
+      if (!isTooLarge(error)) throw error
+      await laterOf(batch.partition).flush()
+      return settle(batch, fates, link, work)
+    }
+    const rest = fates.map((fate) => ({
+      ...fate,
+      outputs: fate.outputs.filter((output) => !isUrgent(output)),
+    }))
+    const later = laterOf(batch.partition)
+    await later.add(batch, rest)
+    if (closing) await later.flush()
+  }
 
   const onBatch = async (batch: Batch): Promise<{ redeliverAt: number } | undefined> => {
     const name = `${link.group} ${batch.topic}/${batch.partition}`
@@ -120,7 +170,8 @@ const subscribe = (
       const fates = await workBatch(batch.records, work)
       const again = fates.findIndex(({ retryAt }) => retryAt !== undefined)
       const done = again < 0 ? fates : fates.slice(0, again)
-      await settle(batch, done, link, work)
+      await conclude(batch, done, work)
+      if (again >= 0) await laterOf(batch.partition).flush()
       tally.report()
       pauses.delete(batch.partition)
       const retryAt = fates[again]?.retryAt
@@ -137,6 +188,8 @@ const subscribe = (
         health.good(name)
         return undefined
       }
+      // What comes again begins at what is settled: nothing that was done is done once more.
+      await laterOf(batch.partition).flush()
       const pause = pauses.get(batch.partition) ?? firstPauseMs
       pauses.set(batch.partition, Math.min(pause * 2, longestPauseMs))
       const { stage, code, retryAfterMs } = failureOf(error)
@@ -149,7 +202,7 @@ const subscribe = (
       return { redeliverAt: context.now() + Math.max(pause, retryAfterMs) }
     }
   }
-  return log.subscribe(
+  const subscription = await log.subscribe(
     {
       group: link.group,
       topics: [link.from],
@@ -165,6 +218,14 @@ const subscribe = (
     },
     onBatch,
   )
+  return {
+    ready: () => subscription.ready(),
+    close: async () => {
+      closing = true
+      await Promise.all([...laters.values()].map((later) => later.flush()))
+      await subscription.close()
+    },
+  }
 }
 
 const failureOf = (error: unknown): { stage?: string; code: string; retryAfterMs: number } => {
@@ -177,18 +238,24 @@ const failureOf = (error: unknown): { stage?: string; code: string; retryAfterMs
   }
 }
 
+/** Everything but decisions: nobody waits for those. */
+const isUrgent = ({ topic }: NewRecord): boolean => topic !== 'decisions'
+
 const isNotOwner = (error: unknown): boolean =>
   isZenhookError(error) && error.code === 'ZENHOOK_LOG_NOT_OWNER'
 
 const isTooLarge = (error: unknown): boolean =>
   isZenhookError(error) && error.code === 'ZENHOOK_LOG_RECORD_TOO_LARGE'
 
+/** What a dead letter is made with. */
+type DeathWork = Pick<BatchWork, 'codec' | 'hash' | 'now' | 'tally'>
+
 /** One settle for the batch. When one record's outputs are too large, record by record, so that it dies alone. */
 const settle = async (
   batch: Batch,
   fates: readonly Fate[],
   link: ChainLink,
-  work: BatchWork,
+  work: DeathWork,
 ): Promise<void> => {
   const last = fates.at(-1)
   if (last === undefined) return
@@ -207,7 +274,7 @@ const settleOne = async (
   batch: Batch,
   fate: Fate,
   link: ChainLink,
-  work: BatchWork,
+  work: DeathWork,
 ): Promise<void> => {
   try {
     await batch.settle(fate.record, fate.outputs)

@@ -37,6 +37,8 @@ interface Commit {
 }
 
 const maxWaitMs = 250
+/** A fetch that may wait ends early with this much. */
+const lingerBytes = 256 * 1024
 
 export interface GroupSubscription extends Subscription {
   /** Resolves once every settle that was asked for has its answer, so that `lag` sees it. */
@@ -46,7 +48,7 @@ export interface GroupSubscription extends Subscription {
 /** A member of a group: kafkajs for membership and fetching, pumps for everything that the port promises. */
 export const createGroup = (options: GroupOptions): GroupSubscription => {
   const { names, admin, subscribe, log } = options
-  const { maxRecords = 500, maxBytes = 4 * 1024 * 1024 } = subscribe
+  const { maxRecords = 500, maxBytes = 4 * 1024 * 1024, lingerMs = 0 } = subscribe
   const sessionTimeout = log.sessionTimeoutMs ?? 10_000
   const owned = new Map<string, Owned>()
   /** When each partition's last handler ends, over generations and consumers. */
@@ -263,7 +265,9 @@ export const createGroup = (options: GroupOptions): GroupSubscription => {
       sessionTimeout,
       heartbeatInterval: Math.max(250, Math.floor(sessionTimeout / 8)),
       rebalanceTimeout: Math.max(10_000, sessionTimeout),
-      maxWaitTimeInMs: maxWaitMs,
+      ...(lingerMs > 0
+        ? { minBytes: lingerBytes, maxWaitTimeInMs: lingerMs }
+        : { maxWaitTimeInMs: maxWaitMs }),
       allowAutoTopicCreation: false,
       retry: {
         initialRetryTime: 50,

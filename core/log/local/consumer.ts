@@ -61,6 +61,7 @@ export const consume = async (
   const { state } = partition
   const { signal } = ownership.controller
   const { options, handler } = ownership.member
+  const { lingerMs = 0 } = options
   const limit = { records: options.maxRecords ?? 500, bytes: options.maxBytes ?? 4 * 2 ** 20 }
   const settled = (): Promise<unknown> => Promise.allSettled(partition.settling.keys())
   const pauseUntil = async (time: number): Promise<void> => {
@@ -75,6 +76,8 @@ export const consume = async (
 
   const fetch = async (): Promise<StoredRecord[]> => {
     await reached(state, position, signal)
+    if (lingerMs > 0 && state.visible - position < limit.records)
+      await sleep(lingerMs, undefined, { signal }).catch(() => undefined)
     if (signal.aborted) return []
     if (position < state.first) {
       const { topic, partition } = state

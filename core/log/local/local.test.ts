@@ -166,7 +166,7 @@ describe.each(Object.entries(places))('local log, %s', (_, makePlace) => {
   it('hands out delayed records in the order they fall due, many at once', async () => {
     log = await place.open(Date.now)
     await log.ensureTopics([spec('delayed', { partitions: 1 })])
-    const at = Date.now() + 150
+    const at = Date.now() + 1_500
     const records = Array.from({ length: 1_500 }, (_, n) => ({
       topic: 'delayed',
       key: 'k',
