@@ -139,7 +139,7 @@ describe.skipIf(servers.reason !== undefined)('faults, on the whole product', ()
       (await fetch(instance.publicUrl + path)).status
     await takesRequests(instance.publicUrl)
     const load = startLoad(rig, () => instance.publicUrl)
-    await sleep(5_000)
+    await sleep(3_000)
     const lines = await load.stop()
     expect(await statusOf('/healthz')).toBe(200)
     expect(await statusOf('/readyz')).toBe(503)
