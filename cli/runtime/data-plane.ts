@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as sha } from 'node:crypto'
 import { join } from 'node:path'
 import { startDelivery } from '../../connectors/deliver.ts'
 import type { Bins } from '../../connectors/index.ts'
@@ -37,7 +37,7 @@ export interface RoleParts {
   close(): Promise<void>
 }
 
-const hash = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex')
+const hash = (data: string | Uint8Array): string => sha('sha256', data, 'hex')
 
 const keyTimeoutMs = 5_000
 

@@ -139,13 +139,11 @@ describe('an ordered destination', () => {
 describe('the list of a key', () => {
   const place = (dispatch: string, seq: number): Place => ({ key: 'k', dispatch, seq })
   const make = (maxParked = 10) => {
+    const clock = { now: 0 }
     const kv = mapKv()
     const records = createRecords(kv, 1000)
-    return {
-      kv,
-      records,
-      order: createOrder(kv, records, { ttlMs: 1000, maxParked, now: () => 0 }),
-    }
+    const order = createOrder(kv, records, { ttlMs: 1e9, maxParked, now: () => clock.now })
+    return { clock, kv, records, order }
   }
 
   it('sorts by the first place, whoever comes first', async () => {
@@ -174,6 +172,15 @@ describe('the list of a key', () => {
     await order.park(place('dead', 1))
     const ending = { verdict: 'dead', reason: 'x', at: 0, tookMs: 0, details: {} } as const
     await records.write('dead', { state: 'ended', attempt: 1, position: 'p', ending }, undefined)
+    expect(await order.turn(place('next', 2))).toBeUndefined()
+  })
+
+  it('lets go of a head that never came back', async () => {
+    const { clock, order } = make()
+    await order.park(place('lost', 1), 5_000)
+    clock.now = 3_600_000
+    expect(await order.turn(place('next', 2))).toBe(clock.now + 1_002)
+    clock.now = 5_000 + 3_600_001
     expect(await order.turn(place('next', 2))).toBeUndefined()
   })
 })

@@ -45,6 +45,8 @@ type Parked = [number, string, number]
 
 const comeBackMs = 1_000
 const spacingMs = 2
+/** A head that is overdue for so long holds nobody up any more. */
+const overdueMs = 3_600_000
 
 export const createOrder = (
   kv: Kv,
@@ -90,8 +92,10 @@ export const createOrder = (
         const [, first, due] = head
         const known = await records.read(first)
         const over = known?.record.state === 'ended' && known.record.ending.verdict !== 'retry'
-        // Its process died between the end and leaving the list.
-        if (over) await leave({ key, dispatch: first })
+        // A loss of power can take back the end of a record that the log has settled already: it never comes.
+        const lost = due > 0 && now() - due > overdueMs
+        // Else its process died between the end and leaving the list.
+        if (over || lost) await leave({ key, dispatch: first })
         else return Math.max(due, now() + comeBackMs) + ahead.length * spacingMs
       }
     },

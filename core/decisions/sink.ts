@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isZenhookError, messageOf, type ZenhookError } from '../errors/index.ts'
 import type { Codec } from '../event/codec/index.ts'
@@ -244,7 +244,7 @@ const placeOf = ({ topic, partition, offset }: StoredRecord) => ({ topic, partit
 const retriable = (error: unknown): error is ZenhookError =>
   isZenhookError(error) && error.retriable
 
-const sha256: Hash = (data) => createHash('sha256').update(data).digest('hex')
+const sha256: Hash = (data) => hash('sha256', data, 'hex')
 
 const waitFor = async (signal: AbortSignal): Promise<undefined> => {
   if (!signal.aborted)

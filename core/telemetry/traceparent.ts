@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 
 /** W3C Trace Context, version 00. */
 export interface Traceparent {
@@ -16,10 +16,22 @@ export const parseTraceparent = (header: string | undefined): Traceparent | unde
   return { traceId, spanId, flags }
 }
 
-const format = (traceId: string, flags: string): string =>
-  `00-${traceId}-${randomBytes(8).toString('hex')}-${flags}`
+// One call for many ids: each would cost more than all the rest of a hop's trace.
+const pool = Buffer.alloc(4_096)
+let used = pool.length
 
-export const newTraceparent = (): string => format(randomBytes(16).toString('hex'), '01')
+const randomHex = (bytes: number): string => {
+  if (used + bytes > pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  used += bytes
+  return pool.toString('hex', used - bytes, used)
+}
+
+const format = (traceId: string, flags: string): string => `00-${traceId}-${randomHex(8)}-${flags}`
+
+export const newTraceparent = (): string => format(randomHex(16), '01')
 
 /** The same trace, a new span: what one hop hands to the next. A broken header starts a new trace. */
 export const childTraceparent = (header: string | undefined): string => {

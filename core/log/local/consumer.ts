@@ -84,7 +84,9 @@ export const consume = async (
       options.onGap?.({ topic, partition, offset: position, until: state.first, group: group.name })
       position = state.first
     }
-    const records = store.read(state.topic, state.partition, position, state.visible, limit)
+    const records =
+      state.recent.read(position, limit) ??
+      store.read(state.topic, state.partition, position, state.visible, limit)
     if (records.length === 0) position = Math.max(position, state.visible)
     return records
   }

@@ -1,5 +1,6 @@
 import { ZenhookError } from '../../errors/index.ts'
 import type { TopicEnd, TopicSpec } from '../port.ts'
+import { createRecent, type Recent } from './recent.ts'
 
 /** One partition as the log sees it. `visible` trails `next` by what is being written. */
 export interface PartitionState {
@@ -11,6 +12,7 @@ export interface PartitionState {
   next: number
   /** Records below are durable: readers may have them. */
   visible: number
+  readonly recent: Recent
   /** Called once when `visible` moves. */
   readonly waiting: Set<() => void>
 }
@@ -34,6 +36,7 @@ export const createTopicState = (spec: TopicSpec, ends: readonly TopicEnd[] = []
       first: end?.first ?? 0,
       next,
       visible: next,
+      recent: createRecent(),
       waiting: new Set<() => void>(),
     }
   }),

@@ -78,8 +78,13 @@ export const createWriter = (options: WriterOptions): Writer => {
       throw unavailable(error)
     }
     const ends = new Map<PartitionState, number>()
-    for (const { topic, partition, offset } of change.records)
-      ends.set(partitionIn(topicOf(topic), partition), offset + 1)
+    for (const record of change.records) {
+      const topic = topicOf(record.topic)
+      const state = partitionIn(topic, record.partition)
+      ends.set(state, record.offset + 1)
+      // Compaction removes records behind their readers' backs.
+      if (topic.spec.compacted !== true) state.recent.add(record, state.visible)
+    }
     for (const [partition, end] of ends) advance(partition, end)
     if (change.delayed.length > 0)
       onDelayed(change.delayed.reduce((first, { due }) => Math.min(first, due), Infinity))

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest'
+import type { StoredRecord } from '../port.ts'
+import { createRecent } from './recent.ts'
+
+const record = (offset: number, size = 10): StoredRecord => ({
+  topic: 't',
+  partition: 0,
+  offset,
+  key: null,
+  value: new Uint8Array(size),
+  headers: {},
+  timestamp: 0,
+})
+const limit = { records: 100, bytes: 10_000_000 }
+const offsets = (found: readonly StoredRecord[] | undefined) => found?.map(({ offset }) => offset)
+
+describe('recent records', () => {
+  it('leave everything before them to the store', () => {
+    const recent = createRecent()
+    expect(recent.read(0, limit)).toBeUndefined()
+    recent.add(record(5), 5)
+    recent.add(record(6), 5)
+    expect(recent.read(4, limit)).toBeUndefined()
+    expect(offsets(recent.read(5, limit))).toEqual([5, 6])
+    expect(offsets(recent.read(6, limit))).toEqual([6])
+    expect(offsets(recent.read(7, limit))).toEqual([])
+  })
+
+  it('know of holes that failed writes left', () => {
+    const recent = createRecent()
+    recent.add(record(7), 5)
+    recent.add(record(9), 8)
+    expect(offsets(recent.read(5, limit))).toEqual([7, 9])
+    expect(offsets(recent.read(8, limit))).toEqual([9])
+    expect(recent.read(4, limit)).toBeUndefined()
+  })
+
+  it('keep to both limits of a read, and give one record whatever its size', () => {
+    const recent = createRecent()
+    for (let offset = 0; offset < 10; offset += 1) recent.add(record(offset, 100), 0)
+    expect(offsets(recent.read(2, { records: 3, bytes: 1_000 }))).toEqual([2, 3, 4])
+    expect(offsets(recent.read(2, { records: 9, bytes: 250 }))).toEqual([2, 3])
+    expect(offsets(recent.read(2, { records: 9, bytes: 1 }))).toEqual([2])
+  })
+
+  it('forget the oldest, and send readers of those to the store', () => {
+    const recent = createRecent()
+    for (let offset = 0; offset < 5_000; offset += 1) recent.add(record(offset, 1_000), offset)
+    expect(recent.read(0, limit)).toBeUndefined()
+    expect(recent.read(3_000, limit)).toBeUndefined()
+    const last = recent.read(4_990, limit)
+    expect(offsets(last)).toEqual(Array.from({ length: 10 }, (_, index) => 4_990 + index))
+  })
+})
