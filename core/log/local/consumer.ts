@@ -37,7 +37,9 @@ const settle = async (
     writer.place(change, outputs)
     if (!written || !group.persistent) return
     const key = JSON.stringify([group.name, state.topic, state.partition])
-    change.progress.set(key, { ...through, offset: target, group: group.name })
+    // Spelled out: `through` is most often a whole record, whose value is no part of progress.
+    const { topic, partition } = state
+    change.progress.set(key, { topic, partition, offset: target, group: group.name })
   })
   partition.settling.set(done, written ? target : -1)
   try {
