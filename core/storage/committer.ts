@@ -23,6 +23,10 @@ const createGroup = (): Group => {
   return { operations: [], written, start }
 }
 
+/** A transaction of so many operations says that more are coming: the next waits a little to take them along. */
+const crowdedOperations = 12
+const spacingMs = 3
+
 /**
  * Group commit. What one turn of the event loop asks for is one transaction; the next begins once it
  * is synced, and takes along what was asked for meanwhile. A transaction per turn, as the engine would
@@ -31,15 +35,24 @@ const createGroup = (): Group => {
 export const createCommitter = (commit: Commit): Commit => {
   let busy = false
   let waiting: Group | undefined
+  let earliest = 0
 
-  const next = (): void => {
+  const start = (): void => {
     const group = waiting
     waiting = undefined
     busy = group !== undefined
     if (group === undefined) return
+    const crowded = group.operations.length >= crowdedOperations
+    earliest = crowded ? performance.now() + spacingMs : 0
     const written = commit(group.operations)
     group.start(written)
     written.synced.then(next, next)
+  }
+
+  const next = (): void => {
+    const left = earliest - performance.now()
+    if (left > 0.5) setTimeout(start, left)
+    else start()
   }
 
   return (operations) => {

@@ -5,27 +5,24 @@ export type RecordBody = Pick<StoredRecord, 'key' | 'value' | 'headers' | 'times
 const hasKey = 1
 const hasValue = 2
 
-const encoder = new TextEncoder()
-
 /**
  * A record as it lies in the store: timestamp (f64), flags (u8), length of key and of headers (u32
  * each), key, headers as JSON, value; big-endian. The timestamp comes first, for retention reads
  * nothing else.
  */
 export const encodeRecord = ({ key, value, headers, timestamp }: RecordBody): Uint8Array => {
-  const keyBytes = encoder.encode(key ?? '')
   const headerText = JSON.stringify(headers)
-  const headerBytes = headerText === '{}' ? new Uint8Array() : encoder.encode(headerText)
-  const body = 17 + keyBytes.byteLength + headerBytes.byteLength
-  const bytes = new Uint8Array(body + (value?.byteLength ?? 0))
-  const view = new DataView(bytes.buffer)
-  view.setFloat64(0, timestamp)
-  view.setUint8(8, (key === null ? 0 : hasKey) | (value === null ? 0 : hasValue))
-  view.setUint32(9, keyBytes.byteLength)
-  view.setUint32(13, headerBytes.byteLength)
-  bytes.set(keyBytes, 17)
-  bytes.set(headerBytes, 17 + keyBytes.byteLength)
-  if (value !== null) bytes.set(value, body)
+  const keyLength = key === null ? 0 : Buffer.byteLength(key)
+  const headerLength = headerText === '{}' ? 0 : Buffer.byteLength(headerText)
+  const valueAt = 17 + keyLength + headerLength
+  const bytes = Buffer.allocUnsafe(valueAt + (value?.byteLength ?? 0))
+  bytes.writeDoubleBE(timestamp, 0)
+  bytes[8] = (key === null ? 0 : hasKey) | (value === null ? 0 : hasValue)
+  bytes.writeUInt32BE(keyLength, 9)
+  bytes.writeUInt32BE(headerLength, 13)
+  if (key !== null) bytes.write(key, 17, 'utf8')
+  if (headerLength > 0) bytes.write(headerText, 17 + keyLength, 'utf8')
+  if (value !== null) bytes.set(value, valueAt)
   return bytes
 }
 

@@ -15,12 +15,15 @@ const parsed = <T>(bytes: Uint8Array): T => JSON.parse(decoder.decode(bytes)) as
 
 /** Fixed-width, big-endian, so that bytes sort as numbers do. */
 const numbers = (...parts: readonly (readonly [value: number, bytes: 4 | 8])[]): Uint8Array => {
-  const buffer = Buffer.alloc(parts.reduce((sum, [, bytes]) => sum + bytes, 0))
+  const buffer = Buffer.allocUnsafe(parts.reduce((sum, [, bytes]) => sum + bytes, 0))
   let at = 0
   for (const [value, bytes] of parts) {
-    if (bytes === 4) buffer.writeUInt32BE(value, at)
-    else buffer.writeBigUInt64BE(BigInt(value), at)
-    at += bytes
+    if (bytes === 8) {
+      buffer.writeUInt32BE(Math.floor(value / 2 ** 32), at)
+      at += 4
+    }
+    buffer.writeUInt32BE(value % 2 ** 32, at)
+    at += 4
   }
   return buffer
 }
