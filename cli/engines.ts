@@ -119,8 +119,10 @@ const namesOf = (settings: Settings): Engines['names'] => ({
 export const prepareLog = ({ log }: Engines): Promise<void> => log.ensureTopics(topics())
 
 /** Registers the schemas of what this process writes. */
-export const openCodec = ({ schemas }: Engines, { topicPrefix }: Settings): Promise<Codec> =>
+export const openCodec = ({ schemas, log }: Engines, { topicPrefix }: Settings): Promise<Codec> =>
   createCodec({
     schemas,
+    // Nobody else writes to a log of one process.
+    remember: !log.capabilities.multiProcess,
     topicSubject: (topic) => `${fullTopicName(topicPrefix, topic)}-value`,
   })

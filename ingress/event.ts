@@ -117,6 +117,7 @@ export const recordOf = (event: Event, value: Uint8Array, checked: boolean): New
   topic: 'received',
   key: event.key,
   value,
+  owned: true,
   timestamp: event.receivedAt,
   headers: {
     id: event.id,

@@ -65,7 +65,7 @@ export const createOutputs = ({ codec, hash, delay }: OutputsOptions): Outputs =
       run,
       decisions: [{ ...made, id: decisionIdOf(hash, event.id, made, run) }],
     })
-    return { topic: 'decisions', key: event.id, value, headers: headersOf(dispatch) }
+    return { topic: 'decisions', key: event.id, value, owned: true, headers: headersOf(dispatch) }
   }
 
   const dead = (
@@ -86,7 +86,8 @@ export const createOutputs = ({ codec, hash, delay }: OutputsOptions): Outputs =
       if (ending.verdict === 'retry') {
         const notBefore = ending.nextAt ?? ending.at
         const value = codec.encode('dispatch', { ...dispatch, attempt, notBefore })
-        const next = { topic: 'dispatch', key: dispatch.key, value, headers: record.headers }
+        const { headers } = record
+        const next = { topic: 'dispatch', key: dispatch.key, value, owned: true, headers }
         outputs.push(delay(next, notBefore))
       }
       if (ending.verdict === 'dead') {

@@ -61,6 +61,8 @@ export interface NewRecord {
   key: string | null
   /** `null` is a tombstone, for compacted topics only. */
   value: Uint8Array | null
+  /** The caller gives the bytes away and never changes them: the log need not copy them. */
+  owned?: boolean
   headers?: Readonly<Record<string, string>>
   /** Milliseconds; the log's clock by default. */
   timestamp?: number

@@ -58,7 +58,13 @@ export const eventRecord = (
   topic: string,
   event: Event,
   headers: RecordHeaders,
-): NewRecord => ({ topic, key: event.key, value: codec.encode('event', event), headers })
+): NewRecord => ({
+  topic,
+  key: event.key,
+  value: codec.encode('event', event),
+  owned: true,
+  headers,
+})
 
 export const dispatchRecord = (
   codec: Codec,
@@ -68,6 +74,7 @@ export const dispatchRecord = (
   topic: 'dispatch',
   key: dispatch.key,
   value: codec.encode('dispatch', dispatch),
+  owned: true,
   headers,
 })
 
@@ -88,7 +95,13 @@ export const decisionsRecord = (
     run,
     decisions,
   }
-  return { topic: 'decisions', key: event.id, value: codec.encode('decisions', set), headers }
+  return {
+    topic: 'decisions',
+    key: event.id,
+    value: codec.encode('decisions', set),
+    owned: true,
+    headers,
+  }
 }
 
 export interface Death {

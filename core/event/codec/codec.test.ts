@@ -309,3 +309,16 @@ describe('codec', () => {
     expect(back.data).toBe(back.data)
   })
 })
+
+describe('a codec that remembers', () => {
+  it('gives its own bytes back as they were, and decodes all others', async () => {
+    const codec = await createCodec({ schemas: await createFileSchemas(), remember: true })
+    const record = { kind: 'route', tenant: 'acme', name: 'all', revision: 'r', spec: '{}' }
+    const bytes = codec.encode('registry', record)
+    expect(await codec.decode('registry', bytes)).toBe(record)
+    const copy = Uint8Array.from(bytes)
+    expect(await codec.decode('registry', copy)).toEqual(record)
+    expect(await codec.decode('registry', copy)).not.toBe(record)
+    await expect(async () => codec.decode('dead', bytes)).rejects.toThrow(/is not a dead/)
+  })
+})

@@ -13,6 +13,11 @@ export interface CodecOptions {
   /** The present schemas; those of `schemas/avro` by default. */
   present?: Readonly<Record<RecordKind, AvroSchema>>
   now?: () => number
+  /**
+   * Gives what this codec encoded back as it was, for as long as the very same bytes come again: with a log in
+   * this process a record is then never decoded. All records are immutable, so that they may be shared.
+   */
+  remember?: boolean
 }
 
 const headerLength = 5
@@ -38,6 +43,10 @@ export const createCodec = async (options: CodecOptions): Promise<Codec> => {
     kinds.set(kind, createKindCodec(kind, schema, id, ids))
   }
   const frames = createFrames()
+  const own =
+    options.remember === true
+      ? new WeakMap<Uint8Array, { kind: RecordKind; value: RecordKinds[RecordKind] }>()
+      : undefined
   const unknown = new Map<number, number>()
   const fetching = new Map<number, Promise<AvroSchema>>()
 
@@ -69,9 +78,13 @@ export const createCodec = async (options: CodecOptions): Promise<Codec> => {
     encode: (kind, value) => {
       const { id, type } = kindCodec(kind)
       const shape: Shape<typeof kind> = shapes[kind]
-      return frames.write(id, type, shape.toAvro(value))
+      const frame = frames.write(id, type, shape.toAvro(value))
+      own?.set(frame, { kind, value })
+      return frame
     },
     decode: <K extends RecordKind>(kind: K, bytes: Uint8Array) => {
+      const known = own?.get(bytes)
+      if (known?.kind === kind) return known.value as RecordKinds[K]
       const codec = kindCodec(kind)
       const shape: Shape<K> = shapes[kind]
       const frame = bufferOf(bytes)

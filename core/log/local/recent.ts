@@ -1,7 +1,7 @@
 import type { StoredRecord } from '../port.ts'
 
 /** Bytes kept per partition, at most about. */
-const maxBytes = 1024 * 1024
+const maxBytes = 512 * 1024
 const recordBytes = 256
 /** So many forgotten places are kept before the list is made anew. */
 const maxForgotten = 1_024

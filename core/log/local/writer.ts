@@ -156,8 +156,8 @@ export const createWriter = (options: WriterOptions): Writer => {
         const placed = {
           partition,
           key,
-          // The caller may reuse its buffer before the write is made.
-          value: record.value === null ? null : Buffer.from(record.value),
+          // Otherwise the caller may reuse its buffer before the write is made.
+          value: record.value === null || record.owned ? record.value : Buffer.from(record.value),
           headers: { ...record.headers },
           timestamp: record.timestamp ?? at,
         }
