@@ -24,7 +24,7 @@ export interface DeliveryPolicy {
   graceMs: number
   /** Life of the record per dispatch: at least the replay horizon, ms. */
   recordTtlMs: number
-  /** How long outputs may wait for others on their way to the log, ms. */
+  /** Ticks at which outputs go to the log together, ms apart. */
   lingerMs: number
   /** Dispatches of one key that may wait behind a failing one of an ordered destination. */
   maxParked: number
@@ -36,7 +36,7 @@ export const deliveryDefaults: DeliveryPolicy = {
   timeoutMs: 15_000,
   graceMs: 10_000,
   recordTtlMs: 8 * 24 * 3_600_000,
-  lingerMs: 40,
+  lingerMs: 100,
   maxParked: 500,
 }
 

@@ -1,5 +1,6 @@
 import type { Position } from '../../core/event/index.ts'
 import type { Batch, NewRecord, StoredRecord } from '../../core/log/port.ts'
+import { untilTick } from '../../core/log/tick.ts'
 
 /**
  * What is under way of one partition: a bounded number of records at once, finished in any order.
@@ -21,7 +22,7 @@ export interface WindowOptions {
   /** Resolves with the record's outputs, or `undefined` when it must stay unfinished (cancelled). */
   handle(record: StoredRecord, signal: AbortSignal): Promise<readonly NewRecord[] | undefined>
   append(records: readonly NewRecord[]): Promise<unknown>
-  /** How long outputs may wait for others, ms, so that they go to the log together. */
+  /** Ticks at which outputs go to the log together, ms apart: the same for every partition. */
   lingerMs: number
   onError(error: unknown): void
   closing(): boolean
@@ -89,8 +90,9 @@ export const createWindow = (options: WindowOptions): Window => {
 
   /** Until more has gathered, or somebody needs the room that a settle makes. */
   const linger = async (): Promise<void> => {
-    const until = Date.now() + options.lingerMs
-    for (let left = options.lingerMs; left > 0; left = until - Date.now()) {
+    const start = untilTick(options.lingerMs)
+    const until = Date.now() + start
+    for (let left = start; left > 0; left = until - Date.now()) {
       if (outputs.length >= lingerOutputs || entries.length >= options.span) return
       if (options.closing() || latest?.signal.aborted !== false) return
       await new Promise((resolve) => setTimeout(resolve, Math.min(left, lingerStepMs)))

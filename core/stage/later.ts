@@ -1,8 +1,9 @@
 import type { Batch } from '../log/port.ts'
+import { untilTick } from '../log/tick.ts'
 import type { Fate } from './batch.ts'
 
 export interface LaterOptions {
-  /** How long what is to be settled may wait for more, ms. */
+  /** Ticks at which what gathered is settled, ms apart: the same for every partition. */
   lingerMs: number
   /** Records that may wait; a handler beyond it waits itself. */
   maxRecords: number
@@ -55,7 +56,7 @@ export const createLater = (options: LaterOptions): Later => {
         waiting = []
         return
       }
-      await pause(failures === 0 ? options.lingerMs : backoff(failures), batch.signal)
+      await pause(failures === 0 ? untilTick(options.lingerMs) : backoff(failures), batch.signal)
       const taken = waiting
       waiting = []
       try {

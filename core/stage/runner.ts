@@ -43,7 +43,7 @@ const defaultMaxRecords = 100
 const defaultSchemaPatienceMs = 60_000
 const firstPauseMs = 100
 const longestPauseMs = 10_000
-const settleLingerMs = 50
+const settleLingerMs = 100
 const settleLingerRecords = 2_000
 
 /**
