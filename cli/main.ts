@@ -7,3 +7,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 process.exitCode = await run(program(), process.argv.slice(2))
+// The work is done and everything is closed: what a client library left open must not keep us.
+setTimeout(() => process.exit(), 2_000).unref()

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Producer } from 'kafkajs'
 import { createClient } from './client.ts'
 import type { KafkaLogOptions } from './options.ts'
@@ -21,6 +22,7 @@ export interface ProducerPool {
 }
 
 const restMs = 60_000
+const farewellMs = 3_000
 
 export const createProducerPool = (options: KafkaLogOptions): ProducerPool => {
   const limit = options.maxProducers ?? 64
@@ -31,7 +33,8 @@ export const createProducerPool = (options: KafkaLogOptions): ProducerPool => {
   let alive = 0
 
   const leave = (producer: Borrowed): void => {
-    const left = producer.disconnect().catch(() => undefined)
+    // A broken producer may never hear of its end.
+    const left = Promise.race([producer.disconnect().catch(() => undefined), sleep(farewellMs)])
     leaving.add(left)
     left.finally(() => leaving.delete(left))
   }
