@@ -107,6 +107,9 @@ const noServers: Servers = {
   close: async () => undefined,
 }
 
+/** Until runtimes have compiled what they run: a fresh process says little of one that serves all day. */
+export const warmUp = { rate: 1_000, seconds: 20 }
+
 interface Running {
   system: System
   servers: Servers
@@ -144,7 +147,7 @@ const running = async <R>(
           delivers: true,
           query: system.query,
         }
-        const warm = told(bench, 'warm-up', await runAt(rig, target, { rate: 1_000, seconds: 4 }))
+        const warm = told(bench, 'warm-up', await runAt(rig, target, warmUp))
         return work({ system, servers, target }, warm)
       },
     ),
@@ -239,7 +242,7 @@ const ceilingBudgetMs = 40_000
 const climbCeiling = async (bench: Bench, name: string, target: Target): Promise<Ceiling> => {
   const at = async (rate: number, seconds = ceilingSeconds): Promise<Run> =>
     told(bench, name, await runAt(bench.rig, target, { rate, seconds }))
-  await at(1_000, 3)
+  await at(warmUp.rate, warmUp.seconds)
   const calm = await at(calmRate)
   const climbed = await climb({
     rates: [1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000, 12_000],

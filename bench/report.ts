@@ -1,5 +1,11 @@
 import type { Conditions } from './machine.ts'
-import { type Ceilings, calmRate, type ProfileFigures, type SystemFigures } from './measure.ts'
+import {
+  type Ceilings,
+  calmRate,
+  type ProfileFigures,
+  type SystemFigures,
+  warmUp,
+} from './measure.ts'
 import type { EngineSet } from './options.ts'
 import type { SelfTime } from './profile.ts'
 import type { Percentiles, Run } from './run.ts'
@@ -129,7 +135,7 @@ export const text = (figures: Figures): string => {
     Object.entries(on.versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(', '),
-    `Generator, servers and sink on the same machine; open loop, ${figures.payloadBytes} bytes signed as GitHub signs, ${figures.seconds} s a rate; latency from the intended time of sending`,
+    `Generator, servers and sink on the same machine; open loop, ${figures.payloadBytes} bytes signed as GitHub signs, ${figures.seconds} s a rate; latency from the intended time of sending; each warmed up with ${warmUp.rate}/s for ${warmUp.seconds} s`,
   ]
   const rows = [
     ...systems.map((each) => row(titleOf(each), each)),
