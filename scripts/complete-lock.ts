@@ -58,7 +58,7 @@ const platformOf = (name: string): Pick<Entry, 'os' | 'cpu' | 'libc'> => {
 }
 
 /** The lock with an entry for every optional dependency that has a platform in its name. */
-export const completed = (lock: Lock): Lock => {
+const completed = (lock: Lock): Lock => {
   const packages = { ...lock.packages }
   for (const [path, { optionalDependencies = {}, dev }] of Object.entries(lock.packages)) {
     for (const [name, wanted] of Object.entries(optionalDependencies)) {

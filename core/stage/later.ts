@@ -63,10 +63,12 @@ export const createLater = (options: LaterOptions): Later => {
         await options.settle(batch, taken)
         failures = 0
       } catch (error) {
+        // Of a partition that has moved, or came back: it begins anew, and none of this belongs to it.
+        if (batch.signal.aborted) continue
         waiting = [...taken, ...waiting]
         failures += 1
         hurried = false
-        if (!batch.signal.aborted) options.onError(error, batch)
+        options.onError(error, batch)
       }
     }
   }

@@ -10,7 +10,16 @@ import { type Chain, type ChainOptions, startChain } from './runner.ts'
 import { away, eventOf, finish, hash, pass, stage } from './testing.ts'
 import type { Stage } from './types.ts'
 
-describe('the runner', () => {
+/** As a log where outputs and progress are separate requests. */
+const apart = (log: Log): Log => ({
+  ...log,
+  capabilities: { ...log.capabilities, atomicSettle: false },
+})
+
+describe.each([
+  ['settles at once', (log: Log): Log => log],
+  ['appends first and settles later', apart],
+])('the runner over a log that %s', (_, over) => {
   let codec: Codec
   let log: Log
   let chain: Chain | undefined
@@ -18,7 +27,7 @@ describe('the runner', () => {
 
   beforeEach(async () => {
     codec = await createCodec({ schemas: await createFileSchemas() })
-    log = createMemoryLog()
+    log = over(createMemoryLog())
     await log.ensureTopics(specs)
   })
   afterEach(async () => {
@@ -284,28 +293,41 @@ describe('the runner', () => {
     expect(await dispatched()).toEqual(['a'])
   })
 
+  /** A log whose settles fail for as long as they are told to. */
+  const failing = (broken: () => boolean): Log => ({
+    ...log,
+    subscribe: (options, onBatch) =>
+      log.subscribe(options, (batch) =>
+        onBatch({
+          ...batch,
+          settle: async (through, outputs) => {
+            if (broken()) throw new ZenhookError('ZENHOOK_LOG_UNAVAILABLE', { retriable: true })
+            await batch.settle(through, outputs)
+          },
+        }),
+      ),
+  })
+
   it('keeps progress when the outputs cannot be written', async () => {
     let broken = true
-    const failing: Log = {
-      ...log,
-      subscribe: (options, onBatch) =>
-        log.subscribe(options, (batch) =>
-          onBatch({
-            ...batch,
-            settle: async (through, outputs) => {
-              if (broken) throw new ZenhookError('ZENHOOK_LOG_UNAVAILABLE', { retriable: true })
-              await batch.settle(through, outputs)
-            },
-          }),
-        ),
-    }
     await send('a')
-    const running = await start([], { log: failing })
+    const running = await start([], { log: failing(() => broken) })
     await expect.poll(() => running.health().ok).toBe(false)
     expect(await log.lag('chain')).toMatchObject([{ records: 1 }])
     broken = false
     await settled()
     expect(await dispatched()).toEqual(['a'])
+  })
+
+  it('ends although nothing can be settled, and decides it again at the next start', async () => {
+    await send('a')
+    const running = await start([], { log: failing(() => true) })
+    await expect.poll(() => running.health().ok).toBe(false)
+    await running.close()
+    expect(await log.lag('chain')).toMatchObject([{ records: 1 }])
+    await start()
+    await settled()
+    expect(new Set(await dispatched())).toEqual(new Set(['a']))
   })
 
   it('takes cancellation for no failure, and loses nothing by it', async () => {

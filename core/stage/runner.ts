@@ -44,6 +44,7 @@ const defaultSchemaPatienceMs = 60_000
 const firstPauseMs = 100
 const longestPauseMs = 10_000
 const settleLingerMs = 100
+const closeGraceMs = 5_000
 const settleLingerRecords = 2_000
 
 /**
@@ -105,6 +106,8 @@ const subscribe = async (
   const pauses = new Map<number, number>()
   const patience = createPatience(context, options.schemaPatienceMs ?? defaultSchemaPatienceMs)
 
+  const nameOf = ({ topic, partition }: Batch): string => `${link.group} ${topic}/${partition}`
+  const settlingOf = (batch: Batch): string => `${nameOf(batch)} settling`
   let closing = false
   const laters = new Map<number, Later>()
   const laterOf = (partition: number): Later => {
@@ -117,10 +120,12 @@ const subscribe = async (
         const tally = createTally(metrics)
         await settle(batch, fates, link, { codec, hash: context.hash, now: context.now, tally })
         tally.report()
+        health.good(settlingOf(batch))
       },
       onError: (error, batch) => {
         if (isNotOwner(error)) return
         const { code } = failureOf(error)
+        health.bad(settlingOf(batch), messageOf(error), batch.signal)
         metrics?.stageErrors.inc({ stage: link.group, code })
         logger?.warn(
           { topic: batch.topic, partition: batch.partition, code, err: error },
@@ -153,7 +158,7 @@ const subscribe = async (
   }
 
   const onBatch = async (batch: Batch): Promise<{ redeliverAt: number } | undefined> => {
-    const name = `${link.group} ${batch.topic}/${batch.partition}`
+    const name = nameOf(batch)
     const tally = createTally(metrics)
     const waiting = patience(batch.partition)
     const work: BatchWork = {
@@ -188,8 +193,6 @@ const subscribe = async (
         health.good(name)
         return undefined
       }
-      // What comes again begins at what is settled: nothing that was done is done once more.
-      await laterOf(batch.partition).flush()
       const pause = pauses.get(batch.partition) ?? firstPauseMs
       pauses.set(batch.partition, Math.min(pause * 2, longestPauseMs))
       const { stage, code, retryAfterMs } = failureOf(error)
@@ -199,6 +202,8 @@ const subscribe = async (
         'batch failed; it is retried',
       )
       health.bad(name, messageOf(error), batch.signal)
+      // What comes again begins at what is settled: nothing that was done is done once more.
+      await laterOf(batch.partition).flush()
       return { redeliverAt: context.now() + Math.max(pause, retryAfterMs) }
     }
   }
@@ -222,10 +227,20 @@ const subscribe = async (
     ready: () => subscription.ready(),
     close: async () => {
       closing = true
-      await Promise.all([...laters.values()].map((later) => later.flush()))
+      // While the log is away nothing can be settled: then it comes again at the next start.
+      await atMost(closeGraceMs, Promise.all([...laters.values()].map((later) => later.flush())))
       await subscription.close()
     },
   }
+}
+
+const atMost = async (ms: number, work: Promise<unknown>): Promise<void> => {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([work, late])
+  clearTimeout(timer)
 }
 
 const failureOf = (error: unknown): { stage?: string; code: string; retryAfterMs: number } => {
