@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { isZenhookError, messageOf, ZenhookError } from '../errors/index.ts'
+import { lockFolder } from '../lock/index.ts'
 import { createCommitter } from './committer.ts'
-import { lockFolder } from './lock.ts'
 
 /** The layout of the data folder. Another number is another layout, and is refused. */
 export const formatVersion = 1
@@ -150,7 +150,7 @@ export const openStorage = (
   let root: RootDatabase<Bytes, Bytes>
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
-    release = lockFolder(dir)
+    release = lockFolder(dir, { code: 'ZENHOOK_STORAGE_LOCKED', what: 'the data folder' })
   } catch (error) {
     throw storageError(dir, error)
   }

@@ -149,13 +149,19 @@ describe('spool', () => {
     await spool.close()
   })
 
-  it('refuses a folder that another one holds', async () => {
+  it('refuses a folder that another one holds, and names its pid', async () => {
+    const locked = (pid: number) => ({
+      code: 'ZENHOOK_INGRESS_SPOOL_LOCKED',
+      message: expect.stringContaining(`in use by process ${pid}`),
+      details: { dir, pid },
+    })
     const spool = await openSpool({ dir })
-    await expect(openSpool({ dir })).rejects.toMatchObject({ code: 'ZENHOOK_INGRESS_SPOOL_LOCKED' })
+    await expect(openSpool({ dir })).rejects.toMatchObject(locked(process.pid))
     await spool.close()
-    await writeFile(join(dir, 'lock'), String(process.ppid))
-    await expect(openSpool({ dir })).rejects.toMatchObject({ code: 'ZENHOOK_INGRESS_SPOOL_LOCKED' })
-    await writeFile(join(dir, 'lock'), '2147483646')
+    const lock = join(dir, 'lock.json')
+    await writeFile(lock, JSON.stringify({ pid: process.ppid, started: '' }))
+    await expect(openSpool({ dir })).rejects.toMatchObject(locked(process.ppid))
+    await writeFile(lock, JSON.stringify({ pid: 2_147_483_646, started: '' }))
     await (await openSpool({ dir })).close()
   })
 })

@@ -1,17 +1,21 @@
-import { ZenhookError } from '../../core/errors/index.ts'
+import { dirname } from 'node:path'
+import { messageOf, ZenhookError } from '../../core/errors/index.ts'
 import type { NewRecord } from '../../core/log/port.ts'
 import { type Logger, silentLogger } from '../../core/telemetry/index.ts'
 import { encodeFrame, frameOverhead } from './frame.ts'
 import { createKeyCounts } from './keys.ts'
 import { lockFolder } from './lock.ts'
 import {
+  type Damage,
   type Located,
   listSegments,
   nodeFs,
+  readBytes,
   readProgress,
   readRecords,
   type Segment,
   type SpoolFs,
+  syncDir,
   writeProgress,
 } from './segments.ts'
 import { createWriter } from './writer.ts'
@@ -24,6 +28,10 @@ export interface SpoolOptions {
   segmentBytes?: number
   /** Largest record that may be spooled; bounds what a damaged length can make us believe. */
   maxRecordBytes?: number
+  /** Bytes in memory on their way to the disk; 64 MiB by default. */
+  maxQueuedBytes?: number
+  /** A write that is not synced by then is refused, its outcome unknown, ms; 10,000 by default. */
+  stallMs?: number
   logger?: Logger
   fs?: SpoolFs
 }
@@ -35,6 +43,8 @@ export interface SpoolStats {
   bytes: number
   /** Since the spool was opened. */
   written: number
+  /** Found damaged or torn since the spool was opened, and skipped; each was told to the log. */
+  lost: { records: number; bytes: number }
 }
 
 /** Records at the head of the spool; `commit` says that they are in the log. */
@@ -45,11 +55,15 @@ export interface SpoolBatch {
 
 /**
  * Where events wait while the log is away: an append-only folder, synced before `write` resolves, read
- * in the order of writing. Survives `kill -9` at any point: a torn end is cut off, the rest is kept.
- * What was drained just before a crash may be drained again.
+ * in the order of writing. Survives `kill -9` at any point: a torn end is cut off, what is damaged is
+ * skipped, both are told with counts, the rest is kept. What was drained just before a crash may be
+ * drained again.
  */
 export interface Spool {
-  /** Rejects with ZENHOOK_INGRESS_SPOOL_FULL or _BROKEN (retriable); nothing was kept then. */
+  /**
+   * Rejects with ZENHOOK_INGRESS_SPOOL_FULL or _BROKEN (retriable). Nothing was kept then, unless
+   * `details.unknown` says that the next start may find it.
+   */
   write(record: NewRecord): Promise<void>
   /** Whether a record of this key may wait here: later ones must not pass it. */
   holds(key: string | null): boolean
@@ -63,55 +77,99 @@ export interface Spool {
 
 const mebibyte = 1024 * 1024
 
+/** So often a segment is read before it is set aside as unreadable. */
+const readTries = 3
+
 export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
   const {
     dir,
     maxBytes = 1024 * mebibyte,
     segmentBytes = 4 * mebibyte,
     maxRecordBytes = 16 * mebibyte,
+    maxQueuedBytes = 64 * mebibyte,
+    stallMs = 10_000,
     logger = silentLogger,
     fs = nodeFs,
   } = options
   const maxFrame = maxRecordBytes + frameOverhead
   await fs.mkdir(dir, { recursive: true, mode: 0o700 })
+  // What is synced in a folder that is not would be gone with it.
+  await syncDir(fs, dirname(dir))
   const unlock = await lockFolder(fs, dir)
 
   const keys = createKeyCounts()
   const listeners: (() => void)[] = []
   let segments: Segment[] = []
   let records = 0
+  let bytes = 0
   let written = 0
+  let queuedRecords = 0
   let queued = 0
+  const lost = { records: 0, bytes: 0 }
   let closed = false
   /** Where reading goes on, in the first segment. */
   let offset = 0
   /** What was read of the first segment and not committed yet. */
   let ahead: Located[] = []
+  let failedReads = 0
+  let progressFails = false
 
-  const damage =
+  const damaged =
     (segment: Segment) =>
-    (lost: { offset: number; bytes: number; tail: boolean }): void =>
+    ({ kind, ...damage }: Damage): void => {
+      lost.records += damage.records
+      lost.bytes += damage.bytes
       logger.error(
-        { segment: segment.path, ...lost },
-        lost.tail
-          ? 'the end of a spool segment is torn: it was never acknowledged, and is skipped'
+        { segment: segment.path, ...damage },
+        kind === 'torn'
+          ? 'the end of a spool segment is torn, as a write leaves it that was cut short: skipped'
           : 'a stretch of the spool is damaged: its records are lost',
       )
+    }
 
-  const readFrom = async (segment: Segment, from: number): Promise<Buffer> => {
-    const handle = await fs.open(segment.path, 'r')
+  /** Takes a segment out of the way that the disk does not give back; an operator may still save it. */
+  const setAside = async (segment: Segment, error: unknown): Promise<void> => {
+    const kept = `${segment.path}.unreadable`
+    await fs.rename(segment.path, kept)
+    lost.records += segment.records
+    lost.bytes += segment.size
+    logger.error(
+      { segment: kept, records: segment.records, bytes: segment.size, error: messageOf(error) },
+      'a spool segment cannot be read: it is set aside, with what it holds',
+    )
+  }
+
+  const recoverSegment = async (segment: Segment, from: number): Promise<boolean> => {
+    let found: Buffer
     try {
-      const bytes = Buffer.allocUnsafe(segment.size - from)
-      let done = 0
-      while (done < bytes.length) {
-        const { bytesRead } = await handle.read(bytes, done, bytes.length - done, from + done)
-        if (bytesRead === 0) break
-        done += bytesRead
-      }
-      return bytes.subarray(0, done)
-    } finally {
+      found = await fs.readFile(segment.path)
+    } catch (error) {
+      await setAside(segment, error)
+      return false
+    }
+    segment.size = Math.min(from, found.length)
+    const rest = found.subarray(segment.size)
+    for (const { record, end } of readRecords(
+      rest,
+      segment.size,
+      maxFrame,
+      segment.framing,
+      damaged(segment),
+    )) {
+      segment.size = end
+      segment.records += 1
+      keys.add(record.key)
+    }
+    if (segment.records === 0) {
+      await fs.unlink(segment.path)
+      return false
+    }
+    if (segment.size < found.length) {
+      const handle = await fs.open(segment.path, 'r+')
+      await handle.truncate(segment.size)
       await handle.close()
     }
+    return true
   }
 
   const recover = async (): Promise<number> => {
@@ -122,32 +180,12 @@ export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
         await fs.unlink(segment.path)
         continue
       }
-      const bytes = await fs.readFile(segment.path)
-      const from = progress?.seq === segment.seq ? Math.min(progress.offset, bytes.length) : 0
-      segment.size = from
-      let count = 0
-      for (const { record, end } of readRecords(
-        bytes.subarray(from),
-        from,
-        maxFrame,
-        damage(segment),
-      )) {
-        segment.size = end
-        count += 1
-        keys.add(record.key)
-      }
-      if (count === 0) {
-        await fs.unlink(segment.path)
-        continue
-      }
-      if (segment.size < bytes.length) {
-        const handle = await fs.open(segment.path, 'r+')
-        await handle.truncate(segment.size)
-        await handle.close()
-      }
+      const from = progress?.seq === segment.seq ? progress.offset : 0
+      if (!(await recoverSegment(segment, from))) continue
       if (segments.length === 0) offset = from
       segments.push(segment)
-      records += count
+      records += segment.records
+      bytes += segment.size
     }
     return Math.max(progress?.seq ?? 0, ...found.map(({ seq }) => seq)) + 1
   }
@@ -157,17 +195,33 @@ export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
     dir,
     segmentBytes,
     groupBytes: 4 * mebibyte,
+    stallMs,
     nextSeq: await recover().catch(async (error: unknown) => {
       await unlock()
       throw new ZenhookError('ZENHOOK_INGRESS_SPOOL_BROKEN', { cause: error })
     }),
     onSegment: (segment) => segments.push(segment),
+    onEmpty: (segment) => {
+      segments = segments.filter((each) => each !== segment)
+    },
     onWritten: () => {
       for (const listener of listeners) listener()
     },
   })
 
-  const bytesOnDisk = (): number => segments.reduce((sum, { size }) => sum + size, 0)
+  /** Forgets the first segment. What of it nobody was given was damaged after it had been counted. */
+  const drop = (first: Segment): void => {
+    segments = segments.filter((segment) => segment !== first)
+    bytes -= first.size
+    records -= first.records
+    offset = 0
+    ahead = []
+    failedReads = 0
+    if (segments.length > 0 || queuedRecords > 0) return
+    // The keys of damaged records are not known: with nothing left, none is held.
+    if (records !== 0 || first.records !== 0) keys.clear()
+    records = 0
+  }
 
   /** Removes what is drained whole; the open segment too, once nobody writes to it. */
   const sweep = async (): Promise<void> => {
@@ -176,8 +230,7 @@ export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
       if (segments.length === 1 && !(await writer.release(first))) return
       // A write may have begun while the segment was released.
       if (offset < first.size) return
-      segments = segments.filter((segment) => segment !== first)
-      offset = 0
+      drop(first)
       await fs.unlink(first.path)
     }
   }
@@ -189,26 +242,46 @@ export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
     ahead = ahead.slice(batch.length)
     offset = last.end
     records -= batch.length
+    segment.records -= batch.length
     for (const { record } of batch) keys.remove(record.key)
-    await writeProgress(fs, dir, { seq: segment.seq, offset })
+    try {
+      await writeProgress(fs, dir, { seq: segment.seq, offset })
+      progressFails = false
+    } catch (error) {
+      // On a full disk draining is what makes room: it must not wait for it.
+      if (!progressFails)
+        logger.warn({ error: messageOf(error) }, 'how far the spool is drained cannot be written')
+      progressFails = true
+    }
     await sweep()
+  }
+
+  const readAhead = async (segment: Segment): Promise<void> => {
+    let found: Buffer
+    try {
+      found = await readBytes(fs, segment.path, offset, segment.size)
+    } catch (error) {
+      failedReads += 1
+      if (failedReads < readTries || !(await writer.release(segment))) throw error
+      await setAside(segment, error)
+      drop(segment)
+      return
+    }
+    failedReads = 0
+    ahead = [...readRecords(found, offset, maxFrame, segment.framing, damaged(segment))]
+    // Nothing whole is left in this segment: what was damaged has been told.
+    if (ahead.length === 0) offset = segment.size
   }
 
   const peek = async (
     maxRecords: number,
     maxBatchBytes: number,
   ): Promise<SpoolBatch | undefined> => {
-    await sweep()
-    const segment = segments[0]
-    if (segment === undefined) return undefined
-    if (ahead.length === 0) {
-      if (offset >= segment.size) return undefined
-      ahead = [...readRecords(await readFrom(segment, offset), offset, maxFrame, damage(segment))]
-      if (ahead.length === 0) {
-        // Nothing whole is left in this segment: what was damaged has been told.
-        offset = segment.size
-        return peek(maxRecords, maxBatchBytes)
-      }
+    while (ahead.length === 0) {
+      await sweep()
+      const segment = segments[0]
+      if (segment === undefined || offset >= segment.size) return undefined
+      await readAhead(segment)
     }
     const batch: Located[] = []
     let size = 0
@@ -221,28 +294,51 @@ export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
     return { records: batch.map(({ record }) => record), commit: () => commit(batch) }
   }
 
+  const refuse = (frame: Buffer): ZenhookError | undefined => {
+    if (closed)
+      return new ZenhookError('ZENHOOK_INGRESS_SPOOL_BROKEN', { message: 'The spool is closed' })
+    if (frame.length > maxFrame || bytes + queued + frame.length > maxBytes)
+      return new ZenhookError('ZENHOOK_INGRESS_SPOOL_FULL', { retriable: true })
+    if (queued > 0 && queued + frame.length > maxQueuedBytes)
+      return new ZenhookError('ZENHOOK_INGRESS_SPOOL_BROKEN', {
+        message: 'The disk of the spool does not keep up',
+        retriable: true,
+      })
+    return undefined
+  }
+
   return {
-    async write(record) {
-      if (closed)
-        throw new ZenhookError('ZENHOOK_INGRESS_SPOOL_BROKEN', { message: 'The spool is closed' })
-      const frame = encodeFrame(record)
-      if (frame.length > maxFrame || bytesOnDisk() + queued + frame.length > maxBytes)
-        throw new ZenhookError('ZENHOOK_INGRESS_SPOOL_FULL', { retriable: true })
-      queued += frame.length
-      keys.add(record.key)
-      try {
-        await writer.append(frame)
-        records += 1
-        written += 1
-      } catch (error) {
-        keys.remove(record.key)
-        throw error
-      } finally {
-        queued -= frame.length
-      }
-    },
+    write: (record) =>
+      new Promise((resolve, reject) => {
+        const frame = encodeFrame(record)
+        const refused = refuse(frame)
+        if (refused !== undefined) return reject(refused)
+        queued += frame.length
+        queuedRecords += 1
+        keys.add(record.key)
+        const leaves = (): void => {
+          queued -= frame.length
+          queuedRecords -= 1
+        }
+        writer.append({
+          frame,
+          kept() {
+            leaves()
+            bytes += frame.length
+            records += 1
+            written += 1
+            resolve()
+          },
+          refused(error) {
+            leaves()
+            keys.remove(record.key)
+            reject(error)
+          },
+          late: reject,
+        })
+      }),
     holds: keys.has,
-    stats: () => ({ records, bytes: bytesOnDisk(), written }),
+    stats: () => ({ records, bytes, written, lost: { ...lost } }),
     peek,
     onWaiting(listener) {
       listeners.push(listener)

@@ -26,6 +26,7 @@ const breaks: readonly [path: string, specifier: string][] = [
   ['core/registry/x.ts', '../log/memory/index.ts'],
   ['core/registry/config/x.ts', '../../../ingress/verifiers/index.ts'],
   ['core/storage/x.ts', '../log/port.ts'],
+  ['core/lock/x.ts', '../storage/index.ts'],
   ['core/telemetry/x.ts', '../event/index.ts'],
   ['core/config/x.ts', '../registry/port.ts'],
   ['core/net/x.ts', '../registry/types.ts'],
@@ -55,6 +56,8 @@ const breaks: readonly [path: string, specifier: string][] = [
 const allowed: readonly [path: string, specifier: string][] = [
   ['core/log/kafka/x.ts', 'kafkajs'],
   ['core/stage/x.ts', '../kv/port.ts'],
+  ['core/storage/x.ts', '../lock/index.ts'],
+  ['ingress/spool/x.ts', '../../core/lock/index.ts'],
   ['processors/route/x.ts', '../../core/stage/types.ts'],
   ['connectors/slack/x.ts', '../http.ts'],
   ['ingress/verifiers/hmac/x.ts', '../compare.ts'],

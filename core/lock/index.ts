@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ZenhookError } from '../errors/index.ts'
+import { type ErrorCode, ZenhookError } from '../errors/index.ts'
 
 interface Holder {
   pid: number
@@ -41,17 +41,24 @@ const read = (file: string): Holder | undefined =>
     return typeof pid === 'number' && typeof started === 'string' ? { pid, started } : undefined
   })
 
-const locked = (dir: string, { pid }: Holder): ZenhookError =>
-  new ZenhookError('ZENHOOK_STORAGE_LOCKED', {
-    message: `The data folder ${dir} is in use by process ${pid}`,
-    details: { dir, pid },
-  })
+export interface FolderLock {
+  /** Error of a folder that another process has. */
+  code: ErrorCode
+  /** The folder in words: `the data folder`. */
+  what: string
+}
 
 /**
- * Takes the folder for this process, or throws ZENHOOK_STORAGE_LOCKED with the pid that has it.
+ * Takes the folder for this process, or throws the code with the pid that has it.
  * A lock whose process is gone (`kill -9`, power) is taken over. Gives the function that releases it.
  */
-export const lockFolder = (dir: string): (() => void) => {
+export const lockFolder = (dir: string, { code, what }: FolderLock): (() => void) => {
+  const name = what.charAt(0).toUpperCase() + what.slice(1)
+  const locked = ({ pid }: Holder): ZenhookError =>
+    new ZenhookError(code, {
+      message: `${name} ${dir} is in use by process ${pid}`,
+      details: { dir, pid },
+    })
   const file = join(dir, 'lock.json')
   const own = join(dir, `lock.${process.pid}.${randomBytes(6).toString('hex')}`)
   const me: Holder = { pid: process.pid, started: startOf('self') }
@@ -66,7 +73,7 @@ export const lockFolder = (dir: string): (() => void) => {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
       }
       const holder = read(file)
-      if (holder !== undefined && lives(holder)) throw locked(dir, holder)
+      if (holder !== undefined && lives(holder)) throw locked(holder)
       const stale = `${own}.stale`
       if (quiet(() => renameSync(file, stale) ?? true) !== true) continue
       const taken = read(stale)
@@ -74,12 +81,13 @@ export const lockFolder = (dir: string): (() => void) => {
       if (taken !== undefined && lives(taken)) {
         quiet(() => linkSync(stale, file))
         rmSync(stale, { force: true })
-        throw locked(dir, taken)
+        throw locked(taken)
       }
       rmSync(stale, { force: true })
     }
-    throw new ZenhookError('ZENHOOK_STORAGE_LOCKED', {
-      message: `The data folder ${dir} is being opened by others`,
+    throw new ZenhookError(code, {
+      message: `${name} ${dir} is being opened by others`,
+      details: { dir },
     })
   } finally {
     rmSync(own, { force: true })
