@@ -80,7 +80,7 @@ export const createAppender = (options: AppenderOptions): Appender => {
     const unavailable = (cause: unknown): ZenhookError =>
       new ZenhookError('ZENHOOK_INGRESS_UNAVAILABLE', {
         retriable: true,
-        details: { unknown },
+        details: { unknown: unknown || (isZenhookError(cause) && cause.details.unknown === true) },
         cause,
       })
     if (store === undefined) throw unavailable(undefined)

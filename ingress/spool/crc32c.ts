@@ -5,8 +5,9 @@ const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   return value
 })
 
-export const crc32c = (bytes: Uint8Array): number => {
-  let value = 0xffffffff
+/** Of bytes that follow others: `before` is the checksum of those. */
+export const crc32c = (bytes: Uint8Array, before = 0): number => {
+  let value = before ^ 0xffffffff
   for (let at = 0; at < bytes.length; at += 1)
     value = (table[(value ^ (bytes[at] ?? 0)) & 0xff] ?? 0) ^ (value >>> 8)
   return (value ^ 0xffffffff) >>> 0

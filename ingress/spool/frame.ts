@@ -2,28 +2,44 @@ import type { NewRecord } from '../../core/log/port.ts'
 import { crc32c } from './crc32c.ts'
 
 /**
- * A record on disk: magic, length of the payload, CRC-32C of the payload, payload.
- * The payload is the length of its JSON part, that part (all but the value), then the value.
+ * How a segment marks its frames: mark, length of the payload, CRC-32C of length and payload, payload. The
+ * mark is drawn at random for each segment and stands in its name, so that no body of a sender can hold what
+ * reading on after damage would take for a frame of ours.
  */
-const magic = 0x5a485331 // ZHS1
-export const frameOverhead = 12
+export interface Framing {
+  mark: Buffer
+  /** Not so in segments of the first version, whose mark is the same for all. */
+  lengthCovered: boolean
+}
 
-const bytesOf = (text: string): Buffer => Buffer.from(text, 'utf8')
+export const markBytes = 8
+export const firstFraming: Framing = { mark: Buffer.from('ZHS1'), lengthCovered: false }
 
+const overheadOf = ({ mark }: Framing): number => mark.length + 8
+export const frameOverhead = markBytes + 8
+
+/** A frame, but for the mark, which depends on the segment that it ends in: see `stamp`. */
 export const encodeFrame = (record: NewRecord): Buffer => {
   const { value, ...rest } = record
-  const meta = bytesOf(JSON.stringify(value === null ? { ...rest, tombstone: true } : rest))
+  const text = JSON.stringify(value === null ? { ...rest, tombstone: true } : rest)
+  const meta = Buffer.byteLength(text)
   const body = value ?? new Uint8Array()
-  const frame = Buffer.allocUnsafe(frameOverhead + 4 + meta.length + body.length)
-  frame.writeUInt32BE(meta.length, frameOverhead)
-  meta.copy(frame, frameOverhead + 4)
-  frame.set(body, frameOverhead + 4 + meta.length)
-  const payload = frame.subarray(frameOverhead)
-  frame.writeUInt32BE(magic, 0)
-  frame.writeUInt32BE(payload.length, 4)
-  frame.writeUInt32BE(crc32c(payload), 8)
+  const frame = Buffer.allocUnsafe(frameOverhead + 4 + meta + body.length)
+  // The payload is the length of its JSON part, that part (all but the value), then the value.
+  frame.writeUInt32BE(meta, frameOverhead)
+  frame.write(text, frameOverhead + 4, 'utf8')
+  frame.set(body, frameOverhead + 4 + meta)
+  frame.writeUInt32BE(frame.length - frameOverhead, markBytes)
+  frame.writeUInt32BE(checksum(frame, markBytes, frameOverhead, frame.length), markBytes + 4)
   return frame
 }
+
+export const stamp = (frame: Buffer, { mark }: Framing): void => {
+  mark.copy(frame)
+}
+
+const checksum = (bytes: Buffer, lengthAt: number, from: number, to: number): number =>
+  crc32c(bytes.subarray(from, to), crc32c(bytes.subarray(lengthAt, lengthAt + 4)))
 
 const decodePayload = (payload: Buffer): NewRecord => {
   const length = payload.readUInt32BE(0)
@@ -35,29 +51,41 @@ const decodePayload = (payload: Buffer): NewRecord => {
 
 export type Scanned =
   | { kind: 'record'; record: NewRecord; end: number }
-  /** The bytes end before the frame does; `need` is the frame's size where it is known. */
-  | { kind: 'partial'; need: number }
+  /** The bytes end before the frame does. */
+  | { kind: 'partial' }
   | { kind: 'bad' }
 
 /** Reads the frame that starts at `at`. */
-export const readFrame = (bytes: Buffer, at: number, maxFrame: number): Scanned => {
-  if (bytes.length - at < frameOverhead) return { kind: 'partial', need: frameOverhead }
-  if (bytes.readUInt32BE(at) !== magic) return { kind: 'bad' }
-  const size = bytes.readUInt32BE(at + 4)
-  if (size < 4 || size + frameOverhead > maxFrame) return { kind: 'bad' }
-  const end = at + frameOverhead + size
-  if (end > bytes.length) return { kind: 'partial', need: frameOverhead + size }
-  const payload = bytes.subarray(at + frameOverhead, end)
-  if (crc32c(payload) !== bytes.readUInt32BE(at + 8)) return { kind: 'bad' }
+export const readFrame = (
+  bytes: Buffer,
+  at: number,
+  maxFrame: number,
+  framing: Framing,
+): Scanned => {
+  const { mark, lengthCovered } = framing
+  const overhead = overheadOf(framing)
+  if (bytes.compare(mark, 0, mark.length, at, Math.min(at + mark.length, bytes.length)) !== 0)
+    return bytes.length - at < mark.length ? { kind: 'partial' } : { kind: 'bad' }
+  if (bytes.length - at < overhead) return { kind: 'partial' }
+  const lengthAt = at + mark.length
+  const size = bytes.readUInt32BE(lengthAt)
+  if (size < 4 || size + overhead > maxFrame) return { kind: 'bad' }
+  const end = at + overhead + size
+  if (end > bytes.length) return { kind: 'partial' }
+  const from = at + overhead
+  const found = lengthCovered
+    ? checksum(bytes, lengthAt, from, end)
+    : crc32c(bytes.subarray(from, end))
+  if (found !== bytes.readUInt32BE(lengthAt + 4)) return { kind: 'bad' }
   try {
-    return { kind: 'record', record: decodePayload(payload), end }
+    return { kind: 'record', record: decodePayload(bytes.subarray(from, end)), end }
   } catch {
     return { kind: 'bad' }
   }
 }
 
 /** Where the next frame may start after damage, or the end of the bytes. */
-export const nextMagic = (bytes: Buffer, from: number): number => {
-  const at = bytes.indexOf('ZHS1', from, 'latin1')
+export const nextMark = (bytes: Buffer, from: number, { mark }: Framing): number => {
+  const at = bytes.indexOf(mark, from)
   return at < 0 ? bytes.length : at
 }

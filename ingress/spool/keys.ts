@@ -18,6 +18,9 @@ export const createKeyCounts = (size = 1 << 18) => {
       if (key !== null) counts[slot(key)] = Math.max(0, (counts[slot(key)] ?? 0) - 1)
     },
     has: (key: string | null): boolean => key !== null && (counts[slot(key)] ?? 0) > 0,
+    clear(): void {
+      counts.fill(0)
+    },
   }
 }
 

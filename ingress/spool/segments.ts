@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import * as fsPromises from 'node:fs/promises'
 import { join } from 'node:path'
 import type { NewRecord } from '../../core/log/port.ts'
-import { nextMagic, readFrame } from './frame.ts'
+import { type Framing, firstFraming, markBytes, nextMark, readFrame } from './frame.ts'
 
 /** What the spool uses of `node:fs/promises`; tests give one that fails. */
 export type SpoolFs = Pick<
@@ -13,25 +14,68 @@ export const nodeFs: SpoolFs = fsPromises
 export interface Segment {
   seq: number
   path: string
+  framing: Framing
   /** Bytes that are written and synced, always the end of a frame. */
   size: number
+  /** Whole records in these bytes that nobody was given yet. */
+  records: number
 }
 
-const suffix = '.seg'
-export const segmentPath = (dir: string, seq: number): string =>
-  join(dir, `${String(seq).padStart(12, '0')}${suffix}`)
+const pattern = /^(\d{12})(?:-([0-9a-f]{16}))?\.seg$/
 
+export const newSegment = (dir: string, seq: number): Segment => {
+  const mark = randomBytes(markBytes)
+  const name = `${String(seq).padStart(12, '0')}-${mark.toString('hex')}.seg`
+  return {
+    seq,
+    path: join(dir, name),
+    framing: { mark, lengthCovered: true },
+    size: 0,
+    records: 0,
+  }
+}
+
+const segmentOf = (dir: string, name: string): Segment | undefined => {
+  const [, seq, mark] = pattern.exec(name) ?? []
+  if (seq === undefined) return undefined
+  const framing =
+    mark === undefined ? firstFraming : { mark: Buffer.from(mark, 'hex'), lengthCovered: true }
+  return { seq: Number(seq), path: join(dir, name), framing, size: 0, records: 0 }
+}
+
+/** In the order of writing. */
 export const listSegments = async (fs: SpoolFs, dir: string): Promise<Segment[]> =>
   (await fs.readdir(dir))
-    .filter((name) => /^\d{12}\.seg$/.test(name))
     .sort()
-    .map((name) => ({ seq: Number(name.slice(0, -suffix.length)), path: join(dir, name), size: 0 }))
+    .map((name) => segmentOf(dir, name))
+    .filter((segment) => segment !== undefined)
 
 /** A new file survives a crash only once its folder is synced too. */
 export const syncDir = async (fs: SpoolFs, dir: string): Promise<void> => {
   const handle = await fs.open(dir, 'r')
   try {
     await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+export const readBytes = async (
+  fs: SpoolFs,
+  path: string,
+  from: number,
+  to: number,
+): Promise<Buffer> => {
+  const handle = await fs.open(path, 'r')
+  try {
+    const bytes = Buffer.allocUnsafe(to - from)
+    let done = 0
+    while (done < bytes.length) {
+      const { bytesRead } = await handle.read(bytes, done, bytes.length - done, from + done)
+      if (bytesRead === 0) break
+      done += bytesRead
+    }
+    return bytes.subarray(0, done)
   } finally {
     await handle.close()
   }
@@ -44,37 +88,52 @@ export interface Located {
   bytes: number
 }
 
-/**
- * The records of a stretch of a segment, in order. What is damaged is skipped up to the next whole
- * frame, and told to `onDamage` (bytes lost, and whether it was the end of the stretch).
- */
+export interface Damage {
+  offset: number
+  bytes: number
+  /** Frames that began there, at least one. */
+  records: number
+  /** `torn`: the bytes end within a frame, as a write that was cut short leaves them. */
+  kind: 'torn' | 'damaged'
+}
+
+/** The records of a stretch of a segment, in order; what is damaged is told, and skipped up to the next frame. */
 export function* readRecords(
   bytes: Buffer,
   base: number,
   maxFrame: number,
-  onDamage: (damage: { offset: number; bytes: number; tail: boolean }) => void,
+  framing: Framing,
+  onDamage: (damage: Damage) => void,
 ): Generator<Located> {
   let at = 0
-  let damagedFrom = -1
+  let from = -1
+  let records = 0
+  let kind: Damage['kind'] = 'damaged'
+  const tell = (): void => {
+    if (from >= 0) onDamage({ offset: base + from, bytes: at - from, records, kind })
+    from = -1
+  }
   while (at < bytes.length) {
-    const scanned = readFrame(bytes, at, maxFrame)
-    if (scanned.kind !== 'record') {
-      if (damagedFrom < 0) damagedFrom = at
-      at = nextMagic(bytes, at + 1)
+    const scanned = readFrame(bytes, at, maxFrame, framing)
+    if (scanned.kind === 'record') {
+      tell()
+      yield { record: scanned.record, end: base + scanned.end, bytes: scanned.end - at }
+      at = scanned.end
       continue
     }
-    if (damagedFrom >= 0) {
-      onDamage({ offset: base + damagedFrom, bytes: at - damagedFrom, tail: false })
-      damagedFrom = -1
+    if (from < 0) {
+      from = at
+      records = 0
     }
-    yield { record: scanned.record, end: base + scanned.end, bytes: scanned.end - at }
-    at = scanned.end
+    const next = nextMark(bytes, at + 1, framing)
+    kind = scanned.kind === 'partial' && next === bytes.length ? 'torn' : 'damaged'
+    records += 1
+    at = next
   }
-  if (damagedFrom >= 0)
-    onDamage({ offset: base + damagedFrom, bytes: bytes.length - damagedFrom, tail: true })
+  tell()
 }
 
-/** How far the spool was drained: what lies before is in the log. Losing it costs second copies only. */
+/** Up to where the spool is drained. */
 export interface Progress {
   seq: number
   offset: number
@@ -95,6 +154,7 @@ export const readProgress = async (fs: SpoolFs, dir: string): Promise<Progress |
   }
 }
 
+/** Not synced: what is forgotten by that is drained twice, and dropped by dedupe. */
 export const writeProgress = async (
   fs: SpoolFs,
   dir: string,

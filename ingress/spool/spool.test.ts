@@ -130,7 +130,7 @@ describe('spool', () => {
     }
     const spool = await openSpool({ dir, logger })
     expect((await drained(spool)).map(({ timestamp }) => timestamp)).toEqual([0, 2])
-    expect(told[0]).toMatchObject({ tail: false, bytes: bytes.length / 3 })
+    expect(told[0]).toMatchObject({ records: 1, bytes: bytes.length / 3 })
     await spool.close()
   })
 

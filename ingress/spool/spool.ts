@@ -1,10 +1,10 @@
 import { dirname } from 'node:path'
 import { messageOf, ZenhookError } from '../../core/errors/index.ts'
+import { lockFolder } from '../../core/lock/index.ts'
 import type { NewRecord } from '../../core/log/port.ts'
 import { type Logger, silentLogger } from '../../core/telemetry/index.ts'
 import { encodeFrame, frameOverhead } from './frame.ts'
 import { createKeyCounts } from './keys.ts'
-import { lockFolder } from './lock.ts'
 import {
   type Damage,
   type Located,
@@ -77,6 +77,9 @@ export interface Spool {
 
 const mebibyte = 1024 * 1024
 
+const isOfTheDisk = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'EIO'
+
 /** So often a segment is read before it is set aside as unreadable. */
 const readTries = 3
 
@@ -95,7 +98,7 @@ export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
   await fs.mkdir(dir, { recursive: true, mode: 0o700 })
   // What is synced in a folder that is not would be gone with it.
   await syncDir(fs, dirname(dir))
-  const unlock = await lockFolder(fs, dir)
+  const unlock = lockFolder(dir, { code: 'ZENHOOK_INGRESS_SPOOL_LOCKED', what: 'the spool folder' })
 
   const keys = createKeyCounts()
   const listeners: (() => void)[] = []
@@ -144,6 +147,7 @@ export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
     try {
       found = await fs.readFile(segment.path)
     } catch (error) {
+      if (!isOfTheDisk(error)) throw error
       await setAside(segment, error)
       return false
     }
@@ -197,7 +201,7 @@ export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
     groupBytes: 4 * mebibyte,
     stallMs,
     nextSeq: await recover().catch(async (error: unknown) => {
-      await unlock()
+      unlock()
       throw new ZenhookError('ZENHOOK_INGRESS_SPOOL_BROKEN', { cause: error })
     }),
     onSegment: (segment) => segments.push(segment),
@@ -262,7 +266,8 @@ export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
       found = await readBytes(fs, segment.path, offset, segment.size)
     } catch (error) {
       failedReads += 1
-      if (failedReads < readTries || !(await writer.release(segment))) throw error
+      if (!isOfTheDisk(error) || failedReads < readTries || !(await writer.release(segment)))
+        throw error
       await setAside(segment, error)
       drop(segment)
       return
@@ -348,7 +353,7 @@ export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
       if (closed) return
       closed = true
       await writer.close()
-      await unlock()
+      unlock()
     },
   }
 }

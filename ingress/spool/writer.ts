@@ -1,11 +1,15 @@
 import type { FileHandle } from 'node:fs/promises'
 import { ZenhookError } from '../../core/errors/index.ts'
-import { type Segment, type SpoolFs, segmentPath, syncDir } from './segments.ts'
+import { stamp } from './frame.ts'
+import { newSegment, type Segment, type SpoolFs, syncDir } from './segments.ts'
 
-interface Waiting {
+/** A frame to be kept. Exactly one of `kept` and `refused` is called in the end, `late` at most once before. */
+export interface Entry {
   frame: Buffer
-  resolve(): void
-  reject(error: unknown): void
+  kept(): void
+  refused(error: ZenhookError): void
+  /** Nobody knows yet: the disk takes longer than anybody waits. */
+  late(error: ZenhookError): void
 }
 
 export interface WriterOptions {
@@ -14,39 +18,53 @@ export interface WriterOptions {
   segmentBytes: number
   /** Most bytes of one write and sync. */
   groupBytes: number
+  /** A write and sync that takes longer counts as a disk that hangs, ms. */
+  stallMs: number
   nextSeq: number
   onSegment(segment: Segment): void
+  /** Nothing was kept in it, and its file is gone. */
+  onEmpty(segment: Segment): void
   onWritten(): void
 }
 
 const codeOf = (error: unknown): unknown =>
   error instanceof Error && 'code' in error ? error.code : undefined
 
-const failureOf = (error: unknown): ZenhookError =>
+/** `unknown`: the bytes may be on the disk all the same, and be read at the next start. */
+const failureOf = (error: unknown, unknown: boolean): ZenhookError =>
   new ZenhookError(
     codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT'
       ? 'ZENHOOK_INGRESS_SPOOL_FULL'
       : 'ZENHOOK_INGRESS_SPOOL_BROKEN',
-    { retriable: true, cause: error },
+    { retriable: true, details: { unknown }, cause: error },
   )
 
+const hanging = (unknown: boolean): ZenhookError =>
+  new ZenhookError('ZENHOOK_INGRESS_SPOOL_BROKEN', {
+    message: 'The disk of the spool does not answer',
+    retriable: true,
+    details: { unknown },
+  })
+
 /**
- * Appends frames to segment files, many writers sharing one write and one sync. `append` resolves only
- * after the sync. After a failed write or sync the group is cut off again, or the segment is left for good.
+ * Appends frames to segment files, many writers sharing one write and one sync. An entry is kept only
+ * after the sync. After a failed write or sync the group is cut off again and the segment left for good:
+ * a second sync would say yes to pages that the first one dropped.
  */
 export const createWriter = (options: WriterOptions) => {
   const { fs, dir } = options
-  const waiting: Waiting[] = []
+  let waiting: Entry[] = []
   let current: { segment: Segment; handle: FileHandle } | undefined
   let nextSeq = options.nextSeq
   let running: Promise<void> | undefined
+  let stalled = false
 
   const open = async (): Promise<{ segment: Segment; handle: FileHandle }> => {
     if (current !== undefined && current.segment.size >= options.segmentBytes) await leave()
     if (current !== undefined) return current
-    const segment = { seq: nextSeq, path: segmentPath(dir, nextSeq), size: 0 }
+    const segment = newSegment(dir, nextSeq)
     nextSeq += 1
-    const handle = await fs.open(segment.path, 'wx')
+    const handle = await fs.open(segment.path, 'wx', 0o600)
     try {
       await syncDir(fs, dir)
     } catch (error) {
@@ -65,26 +83,34 @@ export const createWriter = (options: WriterOptions) => {
     await left?.handle.close().catch(() => {})
   }
 
-  const cutOff = async (): Promise<void> => {
-    if (current === undefined) return
+  /** Whether nothing of the group can be read again. */
+  const cutOff = async (): Promise<boolean> => {
+    if (current === undefined) return true
+    const { segment, handle } = current
     try {
-      await current.handle.truncate(current.segment.size)
+      await handle.truncate(segment.size)
+      return true
     } catch {
-      // The torn end stays behind; it is skipped when the segment is read.
+      return false
+    } finally {
+      await leave()
+      if (segment.size === 0) {
+        await fs.unlink(segment.path).catch(() => {})
+        options.onEmpty(segment)
+      }
     }
-    // After a failed sync nothing is known of the file's pages: never write to it again.
-    await leave()
   }
 
   const writeAll = async (handle: FileHandle, bytes: Buffer, at: number): Promise<void> => {
     let done = 0
     while (done < bytes.length) {
       const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, at + done)
+      if (bytesWritten === 0) throw new Error('the file takes no more bytes')
       done += bytesWritten
     }
   }
 
-  const takeGroup = (): Waiting[] => {
+  const takeGroup = (): Entry[] => {
     let size = 0
     let count = 0
     for (const { frame } of waiting) {
@@ -95,41 +121,65 @@ export const createWriter = (options: WriterOptions) => {
     return waiting.splice(0, count)
   }
 
+  const writeGroup = async (group: readonly Entry[]): Promise<void> => {
+    let syncing = false
+    try {
+      const { segment, handle } = await open()
+      for (const { frame } of group) stamp(frame, segment.framing)
+      const bytes = Buffer.concat(group.map(({ frame }) => frame))
+      await writeAll(handle, bytes, segment.size)
+      syncing = true
+      await handle.datasync()
+      segment.size += bytes.length
+      segment.records += group.length
+      for (const { kept } of group) kept()
+    } catch (error) {
+      const gone = await cutOff()
+      const failure = failureOf(error, syncing || !gone)
+      for (const { refused } of group) refused(failure)
+      return
+    }
+    options.onWritten()
+  }
+
   const run = async (): Promise<void> => {
     while (waiting.length > 0) {
       const group = takeGroup()
-      try {
-        const { segment, handle } = await open()
-        const bytes = Buffer.concat(group.map(({ frame }) => frame))
-        await writeAll(handle, bytes, segment.size)
-        await handle.datasync()
-        segment.size += bytes.length
-        for (const { resolve } of group) resolve()
-        options.onWritten()
-      } catch (error) {
-        await cutOff()
-        const failure = failureOf(error)
-        for (const { reject } of group) reject(failure)
-      }
+      const timer = setTimeout(() => {
+        stalled = true
+        for (const { late } of group) late(hanging(true))
+        const behind = waiting
+        waiting = []
+        for (const { refused } of behind) refused(hanging(false))
+      }, options.stallMs)
+      await writeGroup(group)
+      clearTimeout(timer)
+      stalled = false
     }
     running = undefined
   }
 
   return {
-    append: (frame: Buffer): Promise<void> =>
-      new Promise((resolve, reject) => {
-        waiting.push({ frame, resolve, reject })
-        running ??= run()
-      }),
+    append(entry: Entry): void {
+      if (stalled) return entry.refused(hanging(false))
+      waiting.push(entry)
+      running ??= run()
+    },
     /** Gives up the open segment, so that it can be removed; false while writes are under way. */
     async release(segment: Segment): Promise<boolean> {
       if (running !== undefined) return false
       if (current?.segment === segment) await leave()
       return true
     },
+    /** Waits for what is under way, but not for a disk that hangs. */
     async close(): Promise<void> {
-      await running
-      await leave()
+      let timer: NodeJS.Timeout | undefined
+      const patience = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, options.stallMs)
+      })
+      const ended = (running ?? Promise.resolve()).then(leave)
+      await Promise.race([ended, patience])
+      clearTimeout(timer)
     },
   }
 }
