@@ -161,7 +161,10 @@ export const createWriter = (options: WriterOptions) => {
 
   return {
     append(entry: Entry): void {
-      if (stalled) return entry.refused(hanging(false))
+      if (stalled) {
+        entry.refused(hanging(false))
+        return
+      }
       waiting.push(entry)
       running ??= run()
     },
