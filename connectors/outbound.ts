@@ -1,3 +1,4 @@
+import { liveRun } from '../core/event/index.ts'
 import { childTraceparent } from '../core/telemetry/index.ts'
 import type { SigningKey } from './signing.ts'
 import { signatureOf } from './signing.ts'
@@ -6,6 +7,9 @@ import type { Attempt, Failed, OutboundMessage } from './types.ts'
 /** Counts how often an event went out of a Zenhook: a loop of routes ends here. */
 export const hopHeader = 'zenhook-hops'
 export const maxHops = 3
+
+/** On what a replay sends: its id. `webhook-id` is the one of the first time. */
+export const replayHeader = 'zenhook-replay'
 
 const hopsOf = ({ dispatch }: Attempt): number => {
   const hops = Number(dispatch.event.headers[hopHeader] ?? 0)
@@ -69,6 +73,7 @@ export const outboundOf = (
   out['user-agent'] = 'Zenhook'
   out['zenhook-event-id'] = event.id
   out['zenhook-event-type'] = headerSafe(event.type)
+  if (dispatch.run !== liveRun) out[replayHeader] = dispatch.run
   out[hopHeader] = String(hopsOf({ dispatch, number: 0 }) + 1)
   out.traceparent = childTraceparent(event.traceparent)
   if (event.tracestate !== undefined) out.tracestate = headerSafe(event.tracestate)

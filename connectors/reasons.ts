@@ -5,6 +5,7 @@ export const deliveryReasons: Readonly<Record<string, string>> = {
   config_invalid: 'The configuration of the destination is not valid for its connector',
   destination_disabled: 'The destination is switched off, by hand or because its receiver said 410',
   expired: 'It could not be delivered within the horizon of its destination',
+  already_delivered: 'Another run of the event delivered it: a replay sends nothing twice',
   parked_full: 'Too many dispatches wait behind a failing one of an ordered destination',
   transform_failed: 'The transform of the route failed on this event',
   internal_error: 'A fault of Zenhook; the attempt is repeated by the schedule',

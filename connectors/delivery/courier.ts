@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { isZenhookError, messageOf, ZenhookError } from '../../core/errors/index.ts'
-import type { Dispatch } from '../../core/event/index.ts'
+import { type Dispatch, forceHeader } from '../../core/event/index.ts'
 import { delayed } from '../../core/log/delay.ts'
 import type { NewRecord, StoredRecord } from '../../core/log/port.ts'
 import type { Destination } from '../../core/registry/types.ts'
@@ -15,7 +15,7 @@ import { judge } from './judge.ts'
 import { type Admission, createLimits, type Limits } from './limits.ts'
 import { createLines, createOrder, placeOf, seqHeader } from './order.ts'
 import { createOutputs } from './outputs.ts'
-import { createRecords, dispatchKey, type Known, positionText } from './records.ts'
+import { createRecords, dispatchKey, type Known, positionText, runOf } from './records.ts'
 import { createTransforms } from './transform.ts'
 import { createTries } from './tries.ts'
 
@@ -134,7 +134,7 @@ export const createCourier = (options: CourierOptions): Courier => {
     const { ticket } = admission
     const { key, position, dispatch } = job
     const leaseUntil = now() + policy.timeoutMs + leaseMarginMs
-    const mark = { attempt: dispatch.attempt + 1, position, owner, leaseUntil }
+    const mark = { attempt: dispatch.attempt + 1, position, owner, leaseUntil, ...runOf(dispatch) }
     const started = await records
       .write(key, { state: 'started', ...mark }, known)
       .catch((error: unknown) => {
@@ -174,8 +174,10 @@ export const createCourier = (options: CourierOptions): Courier => {
       multiProcess,
       underWay: underWay.has(key),
       now: now(),
+      forced: record.headers[forceHeader] !== undefined,
     })
     if (verdict.kind === 'settled') return []
+    if (verdict.kind === 'has') return endings.has(job, verdict.run, verdict.at)
     if (verdict.kind === 'repeat') return endings.repeat(job, verdict.attempt, verdict.ending)
     if (verdict.kind === 'wait') {
       await sleep(Math.min(lookAgainMs, verdict.until - now()))

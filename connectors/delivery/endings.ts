@@ -7,7 +7,7 @@ import type { Disabled } from './disabled.ts'
 import type { Job, Round } from './job.ts'
 import type { Order } from './order.ts'
 import type { Outputs } from './outputs.ts'
-import type { Ending, Known, Records } from './records.ts'
+import { type Ending, type Known, type Records, runOf } from './records.ts'
 import { horizonOf } from './schedule.ts'
 
 export interface EndingsOptions {
@@ -27,6 +27,8 @@ export interface Endings {
   end(job: Job, attempt: number, ending: Ending, known: Known | undefined): Promise<Round>
   /** It ended here before a crash: the same outputs once more. */
   repeat(job: Job, attempt: number, ending: Ending): Promise<Round>
+  /** Another run delivered it: said once more, under this run, and nothing sent. */
+  has(job: Job, run: string, deliveredAt: number): Promise<Round>
   /** It leaves its place in the log and comes back then. */
   hop(job: Job, until: number, known: Known | undefined): Promise<Round>
   /** An end that no attempt can change, if there is one. */
@@ -53,7 +55,7 @@ export const createEndings = (options: EndingsOptions): Endings => {
       const kept = await insist(() => order.park(place, ending.nextAt))
       if (kept === undefined) return undefined
     }
-    const ended = { state: 'ended', attempt, position, ending } as const
+    const ended = { state: 'ended', attempt, position, ...runOf(job.dispatch), ending } as const
     const written = await insist(() => records.write(key, ended, known))
     // Not written: another record of this dispatch went on meanwhile, or the process stops. Judge again.
     if (written === undefined) return 'again'
@@ -66,6 +68,16 @@ export const createEndings = (options: EndingsOptions): Endings => {
     async repeat(job, attempt, ending) {
       if (job.place !== undefined && ending.verdict !== 'retry') await order.leave(job.place)
       return outputsOf(job, attempt, ending)
+    },
+    async has(job, run, deliveredAt) {
+      if (job.place !== undefined) await order.leave(job.place)
+      return outputsOf(job, 0, {
+        verdict: 'delivered',
+        reason: 'already_delivered',
+        at: now(),
+        tookMs: 0,
+        details: { by: run, deliveredAt },
+      })
     },
     async hop(job, until, known) {
       const { place, record, key } = job

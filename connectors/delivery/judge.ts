@@ -1,5 +1,5 @@
-import type { Dispatch, Position } from '../../core/event/index.ts'
-import type { Ending, Known } from './records.ts'
+import { type Dispatch, isLaterRun, liveRun, type Position } from '../../core/event/index.ts'
+import type { DispatchRecord, Ending, Known } from './records.ts'
 import { positionText } from './records.ts'
 
 export type Judgement =
@@ -9,6 +9,8 @@ export type Judgement =
   | { kind: 'wait'; until: number }
   /** It ended here, and its outputs may be missing: write them again. */
   | { kind: 'repeat'; attempt: number; ending: Ending }
+  /** Another run delivered it, then: nothing is sent, and this run says so. */
+  | { kind: 'has'; run: string; at: number }
   /** Another record of this dispatch took over. */
   | { kind: 'settled' }
 
@@ -20,6 +22,32 @@ export interface JudgeContext {
   /** Whether an attempt of this dispatch is under way in this process. */
   underWay: boolean
   now: number
+  /** An operator wants it sent although the destination has it. */
+  forced: boolean
+}
+
+/** Leases that hold: of another live process, or an attempt that is under way in this one. */
+const holds = (
+  record: DispatchRecord & { state: 'started' },
+  { owner, multiProcess, underWay, now }: JudgeContext,
+): boolean => (record.owner === owner ? underWay : multiProcess) && record.leaseUntil > now
+
+/** Two runs have one dispatch: what one delivered the other never sends, and the later takes over the rest. */
+const judgeOther = (
+  record: DispatchRecord,
+  dispatch: Dispatch,
+  context: JudgeContext,
+): Judgement => {
+  const run = record.run ?? liveRun
+  const later = isLaterRun(dispatch.run, run)
+  if (record.state === 'ended') {
+    const { verdict, at } = record.ending
+    if (verdict === 'delivered' && !(later && context.forced)) return { kind: 'has', run, at }
+    return later ? { kind: 'go', possibleDuplicate: false } : { kind: 'settled' }
+  }
+  if (!later) return { kind: 'settled' }
+  if (holds(record, context)) return { kind: 'wait', until: record.leaseUntil }
+  return { kind: 'go', possibleDuplicate: true }
 }
 
 /**
@@ -30,10 +58,11 @@ export const judge = (
   known: Known | undefined,
   dispatch: Dispatch,
   position: Position,
-  { owner, multiProcess, underWay, now }: JudgeContext,
+  context: JudgeContext,
 ): Judgement => {
   if (known === undefined) return { kind: 'go', possibleDuplicate: false }
   const { record } = known
+  if ((record.run ?? liveRun) !== dispatch.run) return judgeOther(record, dispatch, context)
   const here = record.position === positionText(position)
   const number = dispatch.attempt + 1
   if (record.state === 'ended') {
@@ -45,7 +74,6 @@ export const judge = (
   }
   if (record.attempt > number) return { kind: 'settled' }
   // A mark of ours without an attempt under way is one whose writing was not acknowledged in time.
-  const held = record.owner === owner ? underWay : multiProcess
-  if (held && record.leaseUntil > now) return { kind: 'wait', until: record.leaseUntil }
+  if (holds(record, context)) return { kind: 'wait', until: record.leaseUntil }
   return { kind: 'go', possibleDuplicate: true }
 }

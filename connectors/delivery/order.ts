@@ -43,6 +43,10 @@ export const placeOf = (dispatch: Dispatch, { headers, offset }: StoredRecord): 
 /** seq, key of the record per dispatch, when it is due (0: when its turn comes). */
 type Parked = [number, string, number]
 
+/** A replay of what is parked takes over its place. */
+const placeIn = (list: readonly Parked[], dispatch: string, seq: number): number =>
+  Math.min(seq, list.find(([, one]) => one === dispatch)?.[0] ?? seq)
+
 const comeBackMs = 1_000
 const spacingMs = 2
 /** A head that is overdue for so long holds nobody up any more. */
@@ -86,7 +90,8 @@ export const createOrder = (
     async turn({ key, seq, dispatch }) {
       for (;;) {
         const { list } = await read(key)
-        const ahead = list.filter(([other, one]) => other < seq && one !== dispatch)
+        const place = placeIn(list, dispatch, seq)
+        const ahead = list.filter(([other, one]) => other < place && one !== dispatch)
         const [head] = ahead
         if (head === undefined) return undefined
         const [, first, due] = head
@@ -103,10 +108,11 @@ export const createOrder = (
       let room = true
       await change(key, (list) => {
         const others = list.filter(([, one]) => one !== dispatch)
+        const place = placeIn(list, dispatch, seq)
         room = others.length < maxParked || others.length < list.length
         if (!room) return undefined
-        const after = others.findIndex(([other]) => other > seq)
-        return others.toSpliced(after < 0 ? others.length : after, 0, [seq, dispatch, due])
+        const after = others.findIndex(([other]) => other > place)
+        return others.toSpliced(after < 0 ? others.length : after, 0, [place, dispatch, due])
       })
       return room
     },

@@ -1,4 +1,4 @@
-import type { Dispatch, Position } from '../../core/event/index.ts'
+import { type Dispatch, liveRun, type Position } from '../../core/event/index.ts'
 import type { Kv } from '../../core/kv/port.ts'
 import { createBatcher } from './batcher.ts'
 
@@ -16,19 +16,24 @@ export interface Ending {
   message?: string
 }
 
-/** What is known about a dispatch of one run. */
+/** What is known about a dispatch: one record for all its runs, so that none acts where another did. */
 export type DispatchRecord = {
   /** Number of the attempt, from 1; 0 when it ended without one. */
   attempt: number
   /** Position of the record it was made for, `topic/partition/offset`. */
   position: string
+  /** Run that was at it last; absent: the live one. */
+  run?: string
 } & (
   | { state: 'started'; owner: string /** Nobody else attempts before, ms. */; leaseUntil: number }
   | { state: 'ended'; ending: Ending }
 )
 
-export const dispatchKey = ({ run, id }: Pick<Dispatch, 'run' | 'id'>): string =>
-  `dispatch:${run}:${id}`
+export const dispatchKey = ({ id }: Pick<Dispatch, 'id'>): string => `dispatch:${liveRun}:${id}`
+
+/** Names a run in a record, where it is not the live one. */
+export const runOf = ({ run }: Pick<Dispatch, 'run'>): { run?: string } =>
+  run === liveRun ? {} : { run }
 
 export const positionText = ({ topic, partition, offset }: Position): string =>
   `${topic}/${partition}/${offset}`

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ComponentSpec } from '../../core/config/component.ts'
 import { isZenhookError, messageOf, ZenhookError } from '../../core/errors/index.ts'
-import type { Event } from '../../core/event/index.ts'
+import { type Event, liveRun } from '../../core/event/index.ts'
 import { compilePath, getPathText } from '../../core/expression/path.ts'
 import { defineConnector } from '../define.ts'
 import type { Attempt, AttemptResult } from '../types.ts'
@@ -67,6 +67,7 @@ export const cloudEventHeaders = ({ dispatch, transformed }: Attempt): Record<st
     ce_time: new Date(event.receivedAt).toISOString(),
     ...(typeof subject === 'string' && subject !== '' ? { ce_subject: clean(subject) } : {}),
     ce_zenhookdispatch: dispatch.id,
+    ...(dispatch.run === liveRun ? {} : { ce_zenhookreplay: dispatch.run }),
     ...(event.traceparent === undefined ? {} : { ce_traceparent: event.traceparent }),
     ...(event.tracestate === undefined ? {} : { ce_tracestate: clean(event.tracestate) }),
     ...(contentType === '' ? {} : { 'content-type': clean(contentType) }),

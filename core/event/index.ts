@@ -12,4 +12,5 @@
 
 export * from './identity.ts'
 export * from './make.ts'
+export * from './run.ts'
 export * from './types.ts'
