@@ -20,7 +20,8 @@ export const frameOverhead = markBytes + 8
 
 /** A frame, but for the mark, which depends on the segment that it ends in: see `stamp`. */
 export const encodeFrame = (record: NewRecord): Buffer => {
-  const { value, ...rest } = record
+  // Whose bytes they are is a matter of this process: see `decodePayload`.
+  const { value, owned: _, ...rest } = record
   const text = JSON.stringify(value === null ? { ...rest, tombstone: true } : rest)
   const meta = Buffer.byteLength(text)
   const body = value ?? new Uint8Array()
@@ -41,6 +42,7 @@ export const stamp = (frame: Buffer, { mark }: Framing): void => {
 const checksum = (bytes: Buffer, lengthAt: number, from: number, to: number): number =>
   crc32c(bytes.subarray(from, to), crc32c(bytes.subarray(lengthAt, lengthAt + 4)))
 
+// The value is a part of what was read at once: a log that kept it as its own would keep all of that.
 const decodePayload = (payload: Buffer): NewRecord => {
   const length = payload.readUInt32BE(0)
   const { tombstone, ...meta } = JSON.parse(
