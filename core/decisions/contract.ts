@@ -364,6 +364,45 @@ export const decisionsContract = (harness: DecisionsHarness): void => {
       }
     })
 
+    it('shows an end that a process wrote before it was killed and the next one routed anew', async () => {
+      const id = `again-${serial}`
+      const route = { stage: 'route', verdict: 'dispatch', reason: 'matched' }
+      const rows = (['delivered', 'dead', 'retry'] as const).flatMap((verdict, index) => {
+        const about = { tenant, dispatch_id: `dsp-${index}`, destination: verdict }
+        return [
+          // The chain's decision has one id both times; only its time tells which came later.
+          decision(id, { ...about, ...route, at: at + 5 }),
+          decision(id, { ...about, stage: 'deliver', verdict, attempt: 1, at: at + 10 }),
+          decision(id, { ...about, ...route, at: at + 9_000 }),
+        ]
+      })
+      const about = { tenant, dispatch_id: 'only', destination: 'only' }
+      const single = [
+        decision(`${id}-1`, { ...about, stage: 'deliver', verdict: 'delivered', at: at + 10 }),
+        decision(`${id}-1`, { ...about, ...route, at: at + 9_000 }),
+        decision(`${id}-1`, { tenant, at: at + 8_990 }),
+      ]
+      await store.insert('events', [event(id, { tenant }), event(`${id}-1`, { tenant })])
+      await store.insert('decisions', [...rows, ...single])
+      const told = await story(store, id)
+      expect(told?.dispatches.map(({ destination, status }) => [destination, status])).toEqual([
+        ['delivered', 'delivered'],
+        ['dead', 'dead'],
+        ['retry', 'retrying'],
+      ])
+      expect((await story(store, `${id}-1`))?.decisions.map(({ stage }) => stage)).toEqual([
+        'dedupe',
+        'route',
+        'deliver',
+      ])
+      const { events } = await listEvents(store, { tenant })
+      expect(Object.fromEntries(events.map((one) => [one.id, one.status]))).toEqual({
+        [id]: 'retrying',
+        [`${id}-1`]: 'delivered',
+      })
+      expect((await story(store, `${id}-1`))?.status).toBe('delivered')
+    })
+
     it('lists by filter, newest first, page by page, each once', async () => {
       const rows = Array.from({ length: 25 }, (_, index) =>
         event(`page-${String(index).padStart(2, '0')}`, {

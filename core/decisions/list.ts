@@ -125,13 +125,14 @@ const eventRows = (
   )
 }
 
-// Of the decisions before a dispatch, an end counts whatever else was decided in the same millisecond.
+// Of the decisions before a dispatch, an end counts whatever else was decided in the same millisecond. Of
+// those about a dispatch, what a connector said counts whenever the chain decided: after a crash the chain
+// decides again, which carries a later time than an end that was there before.
+const rankSql = `((dispatch_id = '' AND made IN ('drop', 'dead')) OR stage = 'deliver', decided, attempt)`
 const groupsSql = `
   SELECT event_id AS eventId, dispatch_id AS dispatchId, run,
-    argMax(made, (made IN ('drop', 'dead') AND dispatch_id = '', decided, attempt)) AS verdict,
-    argMax(why, (made IN ('drop', 'dead') AND dispatch_id = '', decided, attempt)) AS reason,
-    max(decided) AS at
-  FROM (SELECT event_id, dispatch_id, run, verdict AS made, reason AS why, attempt,
+    argMax(made, ${rankSql}) AS verdict, argMax(why, ${rankSql}) AS reason, max(decided) AS at
+  FROM (SELECT event_id, dispatch_id, run, stage, verdict AS made, reason AS why, attempt,
       ${ms('decisions.at')} AS decided
     FROM decisions FINAL
     WHERE received_at >= ${time('from')} AND received_at <= ${time('to')}

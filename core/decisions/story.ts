@@ -24,7 +24,7 @@ export interface Story extends EventSummary {
   traceparent?: string
   /** Where it lies in `received`; absent until the sink has stored the event itself. */
   position?: Position
-  /** In the order in which they were made. */
+  /** Run by run, and within one as the stages follow each other. */
   decisions: readonly StoryDecision[]
   dispatches: readonly StoryDispatch[]
 }
@@ -117,13 +117,15 @@ const eventSql = `
     traceparent, topic, partition, offset
   FROM events FINAL WHERE id = {id:String} LIMIT 1`
 
-// Stages of one record may decide in the same millisecond; their place in the chain is their order then.
+// A run after the other, and within one by place in the chain: stages of one record may decide in the same
+// millisecond, and after a crash they decide again, later than what was delivered.
 const decisionsSql = `
   SELECT tenant, source, type, ${ms('received_at')} AS receivedAt, stage, verdict, reason, score, model,
     route, destination, attempt, ${ms('at')} AS at, took_ms AS tookMs, details, run, dispatch_id AS dispatchId
   FROM decisions FINAL WHERE event_id = {id:String}
-  ORDER BY decisions.at, indexOf(['ingress', 'dedupe', 'enrich', 'score', 'route', 'deliver'], stage),
-    attempt, decision_id`
+  ORDER BY min(decisions.at) OVER (PARTITION BY run), run,
+    indexOf(['ingress', 'dedupe', 'enrich', 'score', 'route', 'deliver'], stage),
+    decisions.at, attempt, decision_id`
 
 const attemptsSql = `
   SELECT dispatch_id AS dispatchId, run, attempt, ${ms('at')} AS at, status, outcome, took_ms AS tookMs,
@@ -188,8 +190,9 @@ const groupsOf = (made: readonly StoredDecision[]): Group[] => {
   for (const { dispatchId, run, verdict, reason, at } of made) {
     const key = JSON.stringify([dispatchId, run])
     const known = groups.get(key)
-    if (known !== undefined && ends(known.verdict, dispatchId)) known.at = Math.max(known.at, at)
-    else groups.set(key, { dispatchId, run, verdict, reason, at })
+    const newest = Math.max(known?.at ?? at, at)
+    if (known !== undefined && ends(known.verdict, dispatchId)) known.at = newest
+    else groups.set(key, { dispatchId, run, verdict, reason, at: newest })
   }
   return [...groups.values()]
 }
