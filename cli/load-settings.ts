@@ -113,6 +113,7 @@ export const loadSettings = (
     adminPort: values.adminPort.value,
     adminPortAsked: values.adminPort.origin !== 'default',
     publicUrl: values.publicUrl.value,
+    trustedProxies: values.trustedProxies.value,
     dataDir: resolve(values.dataDir.value),
     logLevel: values.logLevel.value,
     topicPrefix: values.kafkaTopicPrefix.value,

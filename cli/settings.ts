@@ -11,6 +11,8 @@ export interface Settings {
   adminPort: number
   adminPortAsked: boolean
   publicUrl: string | undefined
+  /** Addresses and CIDRs whose X-Forwarded-For is believed. */
+  trustedProxies: readonly string[]
   /** Absolute. */
   dataDir: string
   logLevel: string

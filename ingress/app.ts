@@ -11,6 +11,8 @@ import type { Inbound } from './receive.ts'
 /** What the server knows of a request before the app sees it. */
 export interface Arrival {
   head: Head
+  /** Address of the client. */
+  client: string
   requestId: string
   target: string
   proceed?(): void
@@ -58,7 +60,7 @@ export const createApp = (options: AppOptions): Hono<Env> => {
 
   app.all('/in/:tenant/:source', async (c) => {
     const { incoming } = c.env
-    const { head, requestId, target, proceed } = arrivalOf(incoming)
+    const { head, client, requestId, target, proceed } = arrivalOf(incoming)
     const answer = await receive({
       method: incoming.method ?? '',
       target,
@@ -66,7 +68,7 @@ export const createApp = (options: AppOptions): Hono<Env> => {
       source: c.req.param('source'),
       head,
       rawHeaders: incoming.rawHeaders,
-      remote: incoming.socket.remoteAddress ?? '',
+      remote: client,
       requestId,
       body: incoming,
       ...(proceed === undefined ? {} : { proceed }),

@@ -5,7 +5,7 @@ export interface BodyLimits {
   maxBytes: number
   /** The whole body must have come by then, ms. */
   deadlineMs: number
-  /** Slower than this on average, once `graceMs` have passed, is cut off. */
+  /** Slower than this over any `graceMs` is cut off: a fast start buys no pause later. */
   minBytesPerSecond: number
   graceMs: number
 }
@@ -16,23 +16,30 @@ export const bodyDefaults = {
   graceMs: 5_000,
 } as const satisfies Omit<BodyLimits, 'maxBytes'>
 
-/** Counts what requests hold in memory, all together. */
+/** Counts what requests hold in memory: all together, and those of one client. */
 export interface Budget {
   /** False when there is no room; else the bytes are taken. */
-  take(bytes: number): boolean
-  give(bytes: number): void
+  take(client: string, bytes: number): boolean
+  give(client: string, bytes: number): void
 }
 
-export const createBudget = (maxBytes: number): Budget => {
+/** No client gets more than its share, so that none can take the room of all others. */
+export const createBudget = (maxBytes: number, maxShare = maxBytes / 4): Budget => {
+  const shares = new Map<string, number>()
   let used = 0
   return {
-    take(bytes) {
-      if (used + bytes > maxBytes) return false
+    take(client, bytes) {
+      const share = (shares.get(client) ?? 0) + bytes
+      if (used + bytes > maxBytes || share > maxShare) return false
       used += bytes
+      shares.set(client, share)
       return true
     },
-    give(bytes) {
+    give(client, bytes) {
+      const share = (shares.get(client) ?? 0) - bytes
       used -= bytes
+      if (share > 0) shares.set(client, share)
+      else shares.delete(client)
     },
   }
 }
@@ -50,11 +57,13 @@ export const readBody = (
   incoming: Readable,
   limits: BodyLimits,
   budget: Budget,
+  client: string,
 ): Promise<Buffer | Refusal> =>
   new Promise((resolve) => {
     const chunks: Buffer[] = []
     let size = 0
     const startedAt = performance.now()
+    let window = { from: startedAt, size: 0 }
 
     const finish = (result: Buffer | Refusal): void => {
       clearInterval(timer)
@@ -63,7 +72,7 @@ export const readBody = (
       incoming.off('error', onGone)
       incoming.off('close', onGone)
       if (!Buffer.isBuffer(result)) {
-        budget.give(size)
+        budget.give(client, size)
         incoming.pause()
         // What still comes in, or goes wrong, is of no interest any more.
         incoming.on('error', () => {})
@@ -72,7 +81,7 @@ export const readBody = (
     }
     const onData = (chunk: Buffer): void => {
       if (size + chunk.length > limits.maxBytes) finish(tooLarge())
-      else if (!budget.take(chunk.length)) finish(noRoom())
+      else if (!budget.take(client, chunk.length)) finish(noRoom())
       else {
         size += chunk.length
         chunks.push(chunk)
@@ -90,9 +99,13 @@ export const readBody = (
         }),
       )
     const onTick = (): void => {
-      const tookMs = performance.now() - startedAt
-      const slow = tookMs > limits.graceMs && size < (limits.minBytesPerSecond * tookMs) / 1000
-      if (slow || tookMs >= limits.deadlineMs) finish(tooSlow())
+      const time = performance.now()
+      const tookMs = time - window.from
+      if (time - startedAt >= limits.deadlineMs) finish(tooSlow())
+      else if (tookMs > limits.graceMs) {
+        if (size - window.size < (limits.minBytesPerSecond * tookMs) / 1000) finish(tooSlow())
+        window = { from: time, size }
+      }
     }
     const timer = setInterval(onTick, Math.min(500, limits.graceMs, limits.deadlineMs))
     incoming.on('data', onData)

@@ -7,7 +7,9 @@ export interface GuardOptions {
   now: () => number
   /** Bad signatures that one address may send to one source. */
   failures?: RateLimit
-  /** From an address past that, only bodies up to this size are looked at. */
+  /** Bad signatures and unknown paths that one address may send to all sources together. */
+  failuresAnywhere?: RateLimit
+  /** From an address past either, only bodies up to this size are looked at. */
   smallBodyBytes?: number
 }
 
@@ -26,12 +28,14 @@ export type Admission =
  * still gets through.
  */
 export interface Guard {
+  /** `remote` is the client's address, as `clients.ts` has it. */
   admit(remote: string, head: Head, source: Source | undefined, name: string): Admission
   failed(remote: string, name: string): void
 }
 
 export const createGuard = (options: GuardOptions): Guard => {
   const { now, failures = { perSecond: 5, burst: 50 }, smallBodyBytes = 64 * 1024 } = options
+  const { failuresAnywhere = { perSecond: 20, burst: 200 } } = options
   const bySource = createLimiter(now)
   const byAddress = createLimiter(now)
 
@@ -49,7 +53,8 @@ export const createGuard = (options: GuardOptions): Guard => {
 
   return {
     admit(remote, head, source, name) {
-      const suspect = byAddress.peek(`${remote} ${name}`, failures)
+      const here = byAddress.peek(`${remote} ${name}`, failures)
+      const suspect = here.ok ? byAddress.peek(remote, failuresAnywhere) : here
       if (suspect.ok) {
         const refusal = charge(source)
         return refusal === undefined
@@ -62,6 +67,7 @@ export const createGuard = (options: GuardOptions): Guard => {
     },
     failed(remote, name) {
       byAddress.take(`${remote} ${name}`, failures)
+      byAddress.take(remote, failuresAnywhere)
     },
   }
 }

@@ -12,6 +12,7 @@ import { type Logger, type Metrics, silentLogger } from '../core/telemetry/index
 import { type AppBindings, createApp } from './app.ts'
 import { createAppender } from './append.ts'
 import { type BodyLimits, bodyDefaults, createBudget } from './body.ts'
+import { createClients } from './clients.ts'
 import { createGuard } from './guard.ts'
 import type { HealthCheck } from './health.ts'
 import { createNonces } from './nonce.ts'
@@ -27,6 +28,7 @@ import type { Spool } from './spool/spool.ts'
 import { throttled } from './throttled.ts'
 import { createUuidV7 } from './uuid.ts'
 
+export { createKeyFetcher } from './keys.ts'
 export { createVerifiers, type VerifierFor, type VerifiersOptions } from './sources.ts'
 export { openSpool, type Spool, type SpoolOptions, type SpoolStats } from './spool/spool.ts'
 export { createUuidV7 } from './uuid.ts'
@@ -53,6 +55,10 @@ export interface IngressOptions {
   maxRecordBytes?: number
   drainPerSecond?: number
   failures?: RateLimit
+  /** Bad signatures of one address at all sources together. */
+  failuresAnywhere?: RateLimit
+  /** Addresses and CIDRs whose X-Forwarded-For is believed; nobody's by default. */
+  trustedProxies?: readonly string[]
   server?: PublicServerOptions
 }
 
@@ -94,7 +100,7 @@ export const createIngress = (options: IngressOptions): Ingress => {
     ])
   }
 
-  const server = createPublicServer(options.server)
+  const server = createPublicServer(options.server, createClients(options.trustedProxies))
   let url = options.publicUrl?.replace(/\/$/, '')
 
   const receive = createReceive({
@@ -110,6 +116,9 @@ export const createIngress = (options: IngressOptions): Ingress => {
     guard: createGuard({
       now,
       ...(options.failures === undefined ? {} : { failures: options.failures }),
+      ...(options.failuresAnywhere === undefined
+        ? {}
+        : { failuresAnywhere: options.failuresAnywhere }),
     }),
     budget: createBudget(options.maxBufferedBytes ?? 256 * mebibyte),
     metrics,

@@ -26,7 +26,7 @@ export interface Inbound {
   source: string
   head: Head
   rawHeaders: readonly string[]
-  /** Address of the peer; never of a forwarding header. */
+  /** Address of the client, as `clients.ts` has it. */
   remote: string
   requestId: string
   body: Readable
@@ -114,7 +114,7 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
     const media = checkMedia(head.contentType)
     if (media !== undefined) return media
     inbound.proceed?.()
-    return readBody(inbound.body, { ...deps.body, maxBytes }, deps.budget)
+    return readBody(inbound.body, { ...deps.body, maxBytes }, deps.budget, inbound.remote)
   }
 
   const rawRequest = (inbound: Inbound, body: Uint8Array): RawRequest => {
@@ -293,7 +293,7 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
       if (late !== undefined) return late
       return await store(inbound, source, verifier, verified, body)
     } finally {
-      deps.budget.give(body.length)
+      deps.budget.give(inbound.remote, body.length)
     }
   }
 

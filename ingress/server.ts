@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Arrival } from './app.ts'
+import { type Clients, createClients } from './clients.ts'
 import { isRefusal, readHead, requestIdOf } from './head.ts'
 import { sendAndClose } from './linger.ts'
 import { problemAnswer, problemBytes, type Refusal, refuse } from './problems.ts'
@@ -23,6 +24,8 @@ export interface Listening {
 
 export interface PublicServerOptions {
   maxConnections?: number
+  /** Of one address that is no trusted proxy; half of all by default. */
+  maxConnectionsPerAddress?: number
   headersTimeoutMs?: number
   requestTimeoutMs?: number
   keepAliveTimeoutMs?: number
@@ -44,7 +47,10 @@ const arrival = Symbol('arrival')
 type Arrived = IncomingMessage & { [arrival]?: Arrival }
 
 /** Node's HTTP server around the app: framing is checked before the app, parser errors are problems too. */
-export const createPublicServer = (options: PublicServerOptions = {}) => {
+export const createPublicServer = (
+  options: PublicServerOptions = {},
+  clients: Clients = createClients(),
+) => {
   // The newest exchange of a connection, and connections whose further requests are not looked at.
   const exchanges = new WeakMap<Duplex, { incoming: IncomingMessage; outgoing: ServerResponse }>()
   const condemned = new WeakSet<Duplex>()
@@ -59,9 +65,28 @@ export const createPublicServer = (options: PublicServerOptions = {}) => {
     insecureHTTPParser: false,
     requireHostHeader: false,
   })
-  server.maxConnections = options.maxConnections ?? 20_000
+  const maxConnections = options.maxConnections ?? 20_000
+  const maxPerAddress = options.maxConnectionsPerAddress ?? Math.ceil(maxConnections / 2)
+  server.maxConnections = maxConnections
   // No silent limit: fields past it would be hidden from the checks of the head. Their bytes are limited.
   server.maxHeadersCount = 0
+
+  const connections = new Map<string, number>()
+  server.on('connection', (socket) => {
+    if (clients.isProxy(socket.remoteAddress)) return
+    const client = clients.of(socket.remoteAddress, [])
+    const count = (connections.get(client) ?? 0) + 1
+    if (count > maxPerAddress) {
+      socket.destroy()
+      return
+    }
+    connections.set(client, count)
+    socket.once('close', () => {
+      const left = (connections.get(client) ?? 0) - 1
+      if (left > 0) connections.set(client, left)
+      else connections.delete(client)
+    })
+  })
 
   const condemn: typeof sendAndClose = (incoming, outgoing, answer) => {
     condemned.add(incoming.socket)
@@ -105,7 +130,13 @@ export const createPublicServer = (options: PublicServerOptions = {}) => {
       }
       const requestId = head.requestId ?? randomUUID()
       const arrived: Arrived = incoming
-      arrived[arrival] = { head, requestId, target, ...(proceed === undefined ? {} : { proceed }) }
+      arrived[arrival] = {
+        head,
+        client: clients.of(incoming.socket.remoteAddress, incoming.rawHeaders),
+        requestId,
+        target,
+        ...(proceed === undefined ? {} : { proceed }),
+      }
       // Nothing reads it: the address of a request comes from configuration.
       incoming.headers.host = 'ingress'
       void listener(incoming, outgoing)

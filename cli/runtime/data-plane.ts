@@ -10,7 +10,7 @@ import { startChain } from '../../core/stage/runner.ts'
 import type { StageContext } from '../../core/stage/types.ts'
 import type { Logger, Metrics } from '../../core/telemetry/index.ts'
 import type { HealthCheck } from '../../ingress/health.ts'
-import { createIngress, createVerifiers, openSpool } from '../../ingress/index.ts'
+import { createIngress, createKeyFetcher, createVerifiers, openSpool } from '../../ingress/index.ts'
 import { createVerifier } from '../../ingress/verifiers/index.ts'
 import { createStages } from '../../processors/index.ts'
 import type { Engines } from '../engines.ts'
@@ -39,20 +39,15 @@ export interface RoleParts {
 
 const hash = (data: string | Uint8Array): string => sha('sha256', data, 'hex')
 
-const keyTimeoutMs = 5_000
-
 /** The trusted edge, in the place of the lobby. It connects out only to fetch verification keys. */
 export const startIngress = async (
   { settings, engines, codec, registry, metrics, logger }: RoleContext,
   checks: Readonly<Record<string, HealthCheck>>,
   lobby: Lobby,
 ): Promise<RoleParts> => {
-  const egress = createEgress()
-  const fetchKey = async (url: string): Promise<string> => {
-    const { status, body, truncated } = await egress.request(url, { timeoutMs: keyTimeoutMs })
-    if (status !== 200 || truncated) throw new Error(`the key's host answered ${status}`)
-    return new TextDecoder().decode(body)
-  }
+  // Key sets of many tenants are longer than most answers.
+  const egress = createEgress({ maxResponseBytes: 256 * 1024 })
+  const fetchKey = createKeyFetcher(egress)
   const part = logger.child({ part: 'ingress' })
   const spool = await openSpool({ dir: join(settings.dataDir, 'spool'), logger: part })
   const ingress = createIngress({
@@ -69,6 +64,7 @@ export const startIngress = async (
     metrics,
     logger: part,
     checks,
+    trustedProxies: settings.trustedProxies,
     ...(settings.publicUrl === undefined ? {} : { publicUrl: settings.publicUrl }),
   })
   await lobby.handOver((port) => ingress.listen({ host: settings.host, port }))

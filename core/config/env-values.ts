@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+
 /** Where a value came from, strongest first. */
 export type Origin = 'flag' | 'environment' | 'file' | 'default'
 
@@ -42,6 +44,17 @@ const brokers: Parse<readonly string[]> = (text) => {
     return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535
   })
   return good ? { value } : { expected: 'host:port, or several with commas between' }
+}
+
+/** Addresses and CIDRs. */
+const ranges: Parse<readonly string[]> = (text) => {
+  const value = text.split(',').map((part) => part.trim())
+  const good = value.every((part) => {
+    const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(part) ?? []
+    const version = isIP(address)
+    return version !== 0 && Number(bits ?? 0) <= (version === 4 ? 32 : 128)
+  })
+  return good ? { value } : { expected: 'an address or a CIDR, or several with commas between' }
 }
 
 const pairs: Parse<Readonly<Record<string, string>>> = (text) => {
@@ -92,5 +105,6 @@ export const parsers = {
   urls,
   oneOf,
   brokers,
+  ranges,
   pairs,
 }

@@ -120,6 +120,8 @@ describe('settings', () => {
     [{ KAFKA_BROKERS: 'a:1,' }, {}],
     [{ KAFKA_BROKERS: 'a:0' }, {}],
     [{ PUBLIC_URL: 'example.com' }, {}],
+    [{ TRUSTED_PROXIES: '10.0.0.0/33' }, {}],
+    [{ TRUSTED_PROXIES: '10.0.0.1,proxy' }, {}],
     [{ OTEL_EXPORTER_OTLP_HEADERS: 'novalue' }, {}],
     [{}, { flags: { port: 'x' } }],
   ])('refuse %j', (env, more) => {

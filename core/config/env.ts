@@ -53,6 +53,7 @@ const definitions = {
   adminPort: define({ env: 'ADMIN_PORT', flag: 'admin-port', parse: p.port, fallback: 8081 }),
   adminHost: define({ env: 'ADMIN_HOST', parse: p.text, fallback: '127.0.0.1' }),
   publicUrl: optional({ env: 'PUBLIC_URL', parse: httpUrl, show: withoutPassword }),
+  trustedProxies: define({ env: 'TRUSTED_PROXIES', parse: p.ranges, fallback: [] }),
   dataDir: define({ env: 'DATA_DIR', flag: 'data-dir', parse: p.text, fallback: '.zenhook' }),
   logLevel: define({ env: 'LOG_LEVEL', parse: p.oneOf(...logLevels), fallback: 'warn' }),
   kafkaBrokers: define({ env: 'KAFKA_BROKERS', parse: p.brokers, fallback: [] }),

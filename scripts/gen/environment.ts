@@ -9,6 +9,7 @@ const meanings: Readonly<Record<SettingName, string>> = {
   adminPort: 'Port of the admin listener',
   adminHost: 'Address of the admin listener; beyond loopback the request bins are off',
   publicUrl: 'The public listener as senders see it; some providers sign it',
+  trustedProxies: 'Addresses and CIDRs, with commas between, whose X-Forwarded-For is believed',
   dataDir: 'Data folder; the spool in it wants a volume that survives the process',
   logLevel: '`debug`, `info`, `warn`, `error` or `silent`',
   kafkaBrokers: 'Apache Kafka as the log: `host:port`, several with commas between',
