@@ -5,12 +5,17 @@ import { bodyLimit } from 'hono/body-limit'
 import { catalog } from '../core/errors/index.ts'
 import { codeOfPage, problemPage } from '../core/errors/problem.ts'
 import { dataRoutes } from './data.ts'
+import { describeV1 } from './document.ts'
 import { healthRoutes } from './health.ts'
+import { idempotency } from './idempotency.ts'
 import { operations } from './operations.ts'
 import { play } from './play.ts'
 import { problem, problemOf, tooLarge } from './problem.ts'
+import { rateLimit } from './rate-limit.ts'
 import { registryRoutes } from './registry.ts'
+import { registryLists } from './registry-lists.ts'
 import type { AdminDependencies, ApiDependencies } from './types.ts'
+import { webhooks } from './webhooks.ts'
 
 export interface ApiEnv {
   Variables: { requestId: string }
@@ -87,14 +92,15 @@ export const createAdmin = (
   if (v1 === 'later') app.all('/v1/*', (c) => problem(c, 503, 'ZENHOOK_API_UNAVAILABLE'))
   else if (v1 !== 'never') {
     app.use('/v1/*', authorized(v1.token))
+    app.use('/v1/*', rateLimit(v1.token, v1.limit))
     app.use('/v1/*', bodyLimit({ maxSize: maxBody, onError: tooLarge(maxBody) }))
+    app.use('/v1/*', idempotency(v1))
     operations(app, v1)
     dataRoutes(app, v1)
     registryRoutes(app, v1)
-    app.openAPIRegistry.registerComponent('securitySchemes', 'token', {
-      type: 'http',
-      scheme: 'bearer',
-    })
+    registryLists(app, v1)
+    describeV1(app)
+    webhooks(app)
   }
   app.notFound((c) =>
     problem(c, 404, 'ZENHOOK_API_NOT_FOUND', `There is nothing at ${c.req.method} ${c.req.path}`),
@@ -111,15 +117,3 @@ export const createAdmin = (
   })
   return app
 }
-
-/** The OpenAPI 3.1 document, made from the routes. */
-export const openApiDocument = (app: AdminApp, version: string): object =>
-  app.getOpenAPI31Document({
-    openapi: '3.1.0',
-    info: {
-      title: 'Zenhook',
-      version,
-      description: 'Reads events and decisions, and manages the configuration of one Zenhook.',
-    },
-    security: [{ token: [] }],
-  })

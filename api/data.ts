@@ -1,10 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { parseDuration } from '../core/config/units.ts'
+import { listDecisions } from '../core/decisions/list-decisions.ts'
 import { eventStatuses, listEvents, type Story, story } from '../core/decisions/story.ts'
 import { isZenhookError, ZenhookError } from '../core/errors/index.ts'
 import type { Event } from '../core/event/index.ts'
 import type { AdminApp } from './app.ts'
 import { json, mutable, problemResponse } from './openapi.ts'
+import { linkNext } from './pages.ts'
 import type { ApiDependencies } from './types.ts'
 
 const time = z
@@ -138,11 +140,7 @@ export const dataRoutes = (app: AdminApp, deps: ApiDependencies): void => {
     }),
     async (c) => {
       const page = await listEvents(deps.decisions, defined(c.req.valid('query')))
-      if (page.next !== undefined) {
-        const url = new URL(c.req.url)
-        url.searchParams.set('cursor', page.next)
-        c.header('link', `<${url.pathname}${url.search}>; rel="next"`)
-      }
+      linkNext(c, page.next)
       return c.json(mutable(page), 200)
     },
   )
@@ -187,15 +185,24 @@ export const dataRoutes = (app: AdminApp, deps: ApiDependencies): void => {
           event: z.string().optional(),
           stage: z.string().optional(),
           verdict: z.string().optional(),
+          cursor: z.string().optional(),
         }),
       },
       responses: {
-        200: json(z.object({ decisions: z.array(z.record(z.string(), z.unknown())) }), 'rows'),
+        200: json(
+          z.object({
+            decisions: z.array(z.record(z.string(), z.unknown())),
+            next: z.string().optional(),
+          }),
+          'a page of rows; `next` is the cursor of the following one, also in Link',
+        ),
+        400: problemResponse,
       },
     }),
     async (c) => {
-      const rows = await deps.decisions.select(...decisionsQuery(c.req.valid('query')))
-      return c.json({ decisions: mutable(rows) }, 200)
+      const page = await listDecisions(deps.decisions, defined(c.req.valid('query')))
+      linkNext(c, page.next)
+      return c.json(mutable(page), 200)
     },
   )
   app.openapi(
@@ -227,43 +234,3 @@ const defined = <T extends object>(object: T): Defined<T> =>
   Object.fromEntries(
     Object.entries(object).filter(([, value]) => value !== undefined),
   ) as Defined<T>
-
-const columns = [
-  ['tenant', 'tenant', 'String'],
-  ['source', 'source', 'String'],
-  ['type', 'type', 'String'],
-  ['event', 'event_id', 'String'],
-  ['stage', 'stage', 'String'],
-  ['verdict', 'verdict', 'String'],
-] as const
-
-type DecisionFilter = Partial<Record<(typeof columns)[number][0], string | undefined>> & {
-  since?: number | undefined
-  until?: number | undefined
-  limit: number
-}
-
-const decisionsQuery = (filter: DecisionFilter): [string, Record<string, string | number>] => {
-  const conditions: string[] = []
-  const parameters: Record<string, string | number> = { limit: filter.limit }
-  for (const [name, column, type] of columns) {
-    const value = filter[name]
-    if (value === undefined) continue
-    conditions.push(`${column} = {${name}:${type}}`)
-    parameters[name] = value
-  }
-  for (const [name, operator] of [
-    ['since', '>='],
-    ['until', '<'],
-  ] as const) {
-    const value = filter[name]
-    if (value === undefined) continue
-    conditions.push(`received_at ${operator} fromUnixTimestamp64Milli({${name}:Int64}, 'UTC')`)
-    parameters[name] = value
-  }
-  const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
-  return [
-    `SELECT * FROM decisions FINAL ${where} ORDER BY at DESC, decision_id LIMIT {limit:UInt32}`,
-    parameters,
-  ]
-}

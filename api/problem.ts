@@ -3,9 +3,24 @@ import { HTTPException } from 'hono/http-exception'
 import { catalog, type ErrorCode, isZenhookError } from '../core/errors/index.ts'
 import { type ProblemDetail, problemDocument } from '../core/errors/problem.ts'
 
-export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 500 | 503
+export type ProblemStatus =
+  | 400
+  | 401
+  | 403
+  | 404
+  | 405
+  | 409
+  | 412
+  | 413
+  | 415
+  | 422
+  | 429
+  | 500
+  | 503
 
 const defaultRetryMs = 5_000
+/** Statuses that say when to come again. */
+const later: ReadonlySet<ProblemStatus> = new Set([429, 503])
 
 /** RFC 9457: what went wrong, as a document. */
 export const problem = (
@@ -24,7 +39,7 @@ export const problem = (
     status,
     {
       'content-type': 'application/problem+json',
-      ...(status === 503
+      ...(later.has(status) || code === 'ZENHOOK_API_IDEMPOTENCY_UNDER_WAY'
         ? { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) }
         : {}),
     },

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { createRoute, z } from '@hono/zod-openapi'
 import { ZenhookError } from '../core/errors/index.ts'
 import { namePattern } from '../core/registry/objects.ts'
@@ -6,9 +5,10 @@ import { canonicalJson } from '../core/registry/snapshot.ts'
 import type { ObjectKind, Snapshot } from '../core/registry/types.ts'
 import type { AdminApp } from './app.ts'
 import { json, mutable, problemResponse } from './openapi.ts'
+import { tagOf } from './pages.ts'
 import type { ApiDependencies, ObjectPlace } from './types.ts'
 
-const kinds = ['source', 'destination', 'route'] as const
+export const kinds = ['source', 'destination', 'route'] as const
 const place = z.object({
   kind: z.enum(kinds),
   tenant: z.string().regex(namePattern, 'a DNS label'),
@@ -24,7 +24,7 @@ const difference = z.object({
 const published = z
   .object({ revision: z.string(), changed: z.array(difference) })
   .openapi('Published')
-const object = z.record(z.string(), z.unknown()).openapi('RegistryObject')
+export const object = z.record(z.string(), z.unknown()).openapi('RegistryObject')
 const fault = z.object({
   file: z.string(),
   line: z.number(),
@@ -39,8 +39,7 @@ const find = (snapshot: Snapshot, kind: ObjectKind, tenant: string, name: string
   return snapshot.routes(tenant).find((route) => route.name === name)
 }
 
-const etagOf = (spec: object): string =>
-  `"${createHash('sha256').update(canonicalJson(spec)).digest('base64url')}"`
+const etagOf = (spec: object): string => tagOf(canonicalJson(spec))
 
 /** The configuration: whole files (`apply`, `diff`) and single objects. */
 export const registryRoutes = (app: AdminApp, deps: ApiDependencies): void => {

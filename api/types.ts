@@ -1,10 +1,12 @@
 import type { Decisions } from '../core/decisions/port.ts'
 import type { Codec } from '../core/event/codec/index.ts'
+import type { Kv } from '../core/kv/port.ts'
 import type { Log } from '../core/log/port.ts'
 import type { AnyObject, Published, RegistryReader } from '../core/registry/port.ts'
 import type { ObjectKind } from '../core/registry/types.ts'
 import type { LogRegistryWriter } from '../core/registry/writer.ts'
 import type { Logger, Metrics } from '../core/telemetry/index.ts'
+import type { ApiLimit } from './rate-limit.ts'
 
 /** One thing that must work for the process to be ready. */
 export interface Check {
@@ -110,7 +112,11 @@ export interface AdminDependencies {
 /** All that `/v1` stands on; components come as arguments, so that it knows none of them. */
 export interface ApiDependencies {
   token: string
+  /** Requests per token and window; a generous one by default. */
+  limit?: ApiLimit
   log: Log
+  /** Where answers to idempotency keys are kept. */
+  kv: Kv
   codec: Codec
   decisions: Decisions
   registry: RegistryReader

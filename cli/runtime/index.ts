@@ -135,6 +135,7 @@ const assemble = async (options: RuntimeOptions, parts: Parts): Promise<Runtime>
     admin.serve({
       token,
       log: engines.log,
+      kv: engines.kv,
       codec,
       decisions: engines.decisions,
       registry: registry.reader,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { messageOf } from '../errors/index.ts'
 import { queryLimits } from './guard.ts'
+import { type DecisionPage, listDecisions } from './list-decisions.ts'
 import type { Decisions, DecisionTable, Row } from './port.ts'
 import { eventStatuses, listEvents, story } from './story.ts'
 import { columns, tableNames, tableSql } from './tables.ts'
@@ -426,6 +427,35 @@ export const decisionsContract = (harness: DecisionsHarness): void => {
       expect(some.events.map((one) => one.id)).toEqual(['page-11', 'page-09', 'page-07', 'page-05'])
       expect(some.events[0]?.status).toBe('accepted')
       expect(await failure(listEvents(store, { cursor: 'nonsense' }))).toMatchObject({
+        code: 'ZENHOOK_DECISIONS_QUERY_REFUSED',
+      })
+    })
+
+    it('lists decisions, newest first, page by page, each once', async () => {
+      const rows = Array.from({ length: 25 }, (_, index) =>
+        decision(`list-${String(index).padStart(2, '0')}`, {
+          tenant,
+          // Several share a millisecond.
+          at: at + Math.floor(index / 4),
+          received_at: at + index,
+          verdict: index % 2 === 0 ? 'pass' : 'drop',
+        }),
+      )
+      await store.insert('decisions', rows)
+      const expected = rows.map((row) => row.event_id).reverse()
+      const seen: unknown[] = []
+      let page: DecisionPage = { decisions: [] }
+      do {
+        page = await listDecisions(store, { tenant, limit: 4, cursor: page.next })
+        seen.push(...page.decisions.map((one) => one.event_id))
+      } while (page.next !== undefined)
+      expect(seen).toEqual(expected)
+      const filter = { tenant, verdict: 'drop', since: at + 5, until: at + 9, limit: 10 }
+      const some = await listDecisions(store, filter)
+      expect(some.decisions.map((one) => one.event_id)).toEqual(['list-07', 'list-05'])
+      // The columns of the table, and nothing beside them.
+      expect(Object.keys(some.decisions[0] ?? {}).sort()).toEqual([...columns.decisions].sort())
+      expect(await failure(listDecisions(store, { cursor: 'nonsense', limit: 1 }))).toMatchObject({
         code: 'ZENHOOK_DECISIONS_QUERY_REFUSED',
       })
     })

@@ -1,4 +1,4 @@
-import { ZenhookError } from '../errors/index.ts'
+import { cursorOf, type Place, parseCursor } from './cursor.ts'
 import type { Decisions } from './port.ts'
 import { type EventStatus, eventStatus, type Group, stateOf } from './status.ts'
 
@@ -55,7 +55,7 @@ export const listEvents = async (
     const rows = await eventRows(decisions, filter, before, pageSize)
     const states = await statesOf(decisions, rows)
     for (const row of rows) {
-      before = { receivedAt: row.receivedAt, id: row.id }
+      before = { at: row.receivedAt, id: row.id }
       const summary = summaryOf(row, states.get(row.id) ?? [])
       if (status === undefined || summary.status === status) found.push(summary)
       if (found.length === limit) return { events: found, next: cursorOf(before) }
@@ -64,24 +64,6 @@ export const listEvents = async (
     if (rows.length < pageSize || before === undefined) return { events: found }
     if (scanned >= scanLimit) return { events: found, next: cursorOf(before) }
   }
-}
-
-interface Place {
-  receivedAt: number
-  id: string
-}
-
-const cursorOf = ({ receivedAt, id }: Place): string =>
-  Buffer.from(`${receivedAt}/${id}`).toString('base64url')
-
-const parseCursor = (cursor: string): Place => {
-  const [, at, id] = /^(\d{1,15})\/(.+)$/s.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
-  if (at === undefined || id === undefined)
-    throw new ZenhookError('ZENHOOK_DECISIONS_QUERY_REFUSED', {
-      message: 'The cursor is not one that a page gave',
-      fix: 'Pass `next` of the page before, as it is',
-    })
-  return { receivedAt: Number(at), id }
 }
 
 export type EventRow = {
@@ -114,7 +96,7 @@ const eventRows = (
   where(`received_at >= ${time('since')}`, 'since', since)
   where(`received_at < ${time('until')}`, 'until', until)
   if (before !== undefined) {
-    where(`received_at <= ${time('before')}`, 'before', before.receivedAt)
+    where(`received_at <= ${time('before')}`, 'before', before.at)
     where(`(received_at < ${time('before')} OR id < {id:String})`, 'id', before.id)
   }
   const text = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`

@@ -1,4 +1,5 @@
-import { createAdmin, openApiDocument } from '../../api/app.ts'
+import { createAdmin } from '../../api/app.ts'
+import { openApiDocument } from '../../api/document.ts'
 import type { AdminDependencies, ApiDependencies } from '../../api/types.ts'
 import { components } from '../../cli/components.ts'
 import { version } from '../../cli/version.ts'
@@ -12,7 +13,8 @@ export const configSchema = (): string => json(configJsonSchema(components))
 const absent = (): never => {
   throw new Error('the document is made without an instance')
 }
-const nothing = new Proxy(absent, { get: (_, name) => (name === 'token' ? '' : absent) })
+const plain: Readonly<Record<PropertyKey, unknown>> = { token: '', limit: undefined }
+const nothing = new Proxy(absent, { get: (_, name) => (name in plain ? plain[name] : absent) })
 
 /** The OpenAPI document of `/v1`. */
 export const openApi = (): string => {

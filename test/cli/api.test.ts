@@ -226,6 +226,21 @@ describe('/v1/decisions', () => {
     expect(decisions).toHaveLength(1)
     expect(decisions[0]).toMatchObject({ event_id: id, stage: 'score', verdict: 'pass' })
 
+    const pages: string[] = []
+    let path: string | undefined = `/v1/decisions?event=${id}&limit=4`
+    while (path !== undefined) {
+      const response = await running.api(path)
+      const page = (await response.json()) as { decisions: { stage: string }[]; next?: string }
+      pages.push(page.decisions.map(({ stage }) => stage).join())
+      const [, link] = /^<(.*)>; rel="next"$/.exec(response.headers.get('link') ?? '') ?? []
+      expect(link === undefined).toBe(page.next === undefined)
+      path = link
+    }
+    expect(pages).toHaveLength(2)
+    expect(pages.join().split(',').sort()).toEqual([
+      ...['dedupe', 'deliver', 'enrich', 'ingress', 'route', 'score'],
+    ])
+
     const query = (sql: string) => send('POST', '/v1/decisions/query', { sql })
     const counted = await query('SELECT count() AS n FROM events')
     expect(await counted.json()).toEqual({ rows: [{ n: expect.any(Number) as number }] })

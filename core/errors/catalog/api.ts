@@ -25,6 +25,18 @@ export const apiErrors = {
     summary: 'The object changed since it was read',
     fix: 'Read it again and repeat the change with the new ETag',
   },
+  ZENHOOK_API_IDEMPOTENCY_REUSED: {
+    summary: 'The idempotency key belongs to another request',
+    fix: 'Use a new Idempotency-Key for each new request; the same one only to repeat a request as it was',
+  },
+  ZENHOOK_API_IDEMPOTENCY_UNDER_WAY: {
+    summary: 'The first request with this idempotency key is still under way',
+    fix: 'Repeat it after Retry-After: the answer of the first is given again once it is there',
+  },
+  ZENHOOK_API_RATE_LIMITED: {
+    summary: 'Too many requests with this token',
+    fix: 'Wait for Retry-After; RateLimit and RateLimit-Policy say what is left and what is granted',
+  },
   ZENHOOK_API_UNAVAILABLE: {
     summary: 'Something that this answer needs is away',
     fix: 'Try again after Retry-After; /readyz?verbose says what is missing',
