@@ -53,7 +53,7 @@ describe('createVerifiers', () => {
     expect(counts.made).toBe(2)
   })
 
-  it('follows a rotation within five seconds: both, then the new one alone', async () => {
+  it('F52: follows a rotation within five seconds: both, then the new one alone', async () => {
     const { verify, values, clock } = setup(['new', 'old'], { old: 'secret-old' })
     expect(await verify('secret-old')).toMatchObject({ ok: true, secretIndex: 1 })
     expect(await verify('secret-new')).toMatchObject({ ok: false })
@@ -65,6 +65,14 @@ describe('createVerifiers', () => {
     clock.at = 10_000
     expect(await verify('secret-new')).toMatchObject({ ok: true, secretIndex: 0 })
     expect(await verify('secret-old')).toMatchObject({ ok: false })
+  })
+
+  it('F52: goes on with the others while one secret cannot be used', async () => {
+    const { verify, values, clock } = setup(['new', 'old'], { new: 'x', old: 'secret-old' })
+    expect(await verify('secret-old')).toMatchObject({ ok: true, secretIndex: 1 })
+    values.new = 'secret-new'
+    clock.at = 5_000
+    expect(await verify('secret-new')).toMatchObject({ ok: true, secretIndex: 0 })
   })
 
   it('has nothing to say without a secret, or with one that cannot work', async () => {

@@ -1,4 +1,4 @@
-import { messageOf, ZenhookError } from '../core/errors/index.ts'
+import { isZenhookError, messageOf, ZenhookError } from '../core/errors/index.ts'
 import type { Secrets } from '../core/registry/port.ts'
 import type { Source } from '../core/registry/types.ts'
 import { type Logger, silentLogger } from '../core/telemetry/index.ts'
@@ -12,9 +12,18 @@ export interface VerifiersOptions {
   /** Throws ZENHOOK_VERIFY_* when settings or secrets cannot work. */
   create(source: Source, secrets: readonly string[]): Verifier
   now?: () => number
-  /** How long resolved secrets are used without being looked at again, ms. */
+  /**
+   * How long resolved secrets are used without being looked at again, ms. What resolves them may have a cache of
+   * its own (2 s for files): together they stay below the 5 s in which a removed secret has to be gone.
+   */
   freshMs?: number
   logger?: Logger
+}
+
+/** A secret, with its place among the references of the source. */
+interface Found {
+  value: string
+  index: number
 }
 
 interface Made {
@@ -25,23 +34,25 @@ interface Made {
 
 const retryMs = 1_000
 
+const valuesOf = (found: readonly Found[]): string[] => found.map(({ value }) => value)
+
 const same = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((value, index) => value === b[index])
 
 /**
  * Verifiers by source, made when the first request comes and anew when a secret changed. A secret that
- * cannot be resolved is left out while another can: that is how a rotation ends. Rejects with
+ * cannot be resolved, or not be used, is left out while others can: that is how a rotation ends. Rejects with
  * ZENHOOK_INGRESS_SECRET_UNAVAILABLE (retriable) when nothing is left to verify with.
  */
 export const createVerifiers = (options: VerifiersOptions): VerifierFor => {
-  const { secrets, create, now = Date.now, freshMs = 4_000, logger = silentLogger } = options
+  const { secrets, create, now = Date.now, freshMs = 2_000, logger = silentLogger } = options
   // A source object never changes: a new revision of it is another object.
   const made = new WeakMap<Source, Made>()
   const making = new WeakMap<Source, Promise<Verifier>>()
   // What failed is not tried again for every request.
   const failed = new WeakMap<Source, { error: unknown; until: number }>()
 
-  const resolveAll = async (source: Source): Promise<{ value: string; index: number }[]> => {
+  const resolveAll = async (source: Source): Promise<Found[]> => {
     const results = await Promise.allSettled(
       source.secrets.map((ref) => secrets.resolve(source.tenant, ref)),
     )
@@ -56,6 +67,31 @@ export const createVerifiers = (options: VerifiersOptions): VerifierFor => {
     })
   }
 
+  /** A verifier with all of these secrets, or with all but one that cannot be used. */
+  const usable = (source: Source, found: readonly Found[]): Verifier => {
+    try {
+      return numbered(create(source, valuesOf(found)), found)
+    } catch (error) {
+      if (!isZenhookError(error) || !error.code.startsWith('ZENHOOK_VERIFY_SECRET_')) throw error
+      for (const { index } of found) {
+        const others = found.filter((each) => each.index !== index)
+        try {
+          if (others.length === 0) break
+          const verifier = numbered(create(source, valuesOf(others)), others)
+          const { tenant, name } = source
+          logger.error(
+            { tenant, source: name, index, error: error.message },
+            'a secret of the source cannot be used, and is left out',
+          )
+          return verifier
+        } catch {
+          // Not that one, or not that one alone.
+        }
+      }
+      throw error
+    }
+  }
+
   const unavailable = (source: Source, cause?: unknown): ZenhookError =>
     new ZenhookError('ZENHOOK_INGRESS_SECRET_UNAVAILABLE', {
       message: `${source.tenant}/${source.name} has nothing to verify requests with`,
@@ -67,14 +103,14 @@ export const createVerifiers = (options: VerifiersOptions): VerifierFor => {
     const resolvedAt = now()
     const found = await resolveAll(source)
     if (found.length === 0 && source.secrets.length > 0) throw unavailable(source)
-    const values = found.map(({ value }) => value)
+    const values = valuesOf(found)
     const before = made.get(source)
     if (before !== undefined && same(before.values, values)) {
       before.resolvedAt = resolvedAt
       return before.verifier
     }
     try {
-      const verifier = numbered(create(source, values), found)
+      const verifier = usable(source, found)
       made.set(source, { verifier, values, resolvedAt })
       return verifier
     } catch (error) {
@@ -102,7 +138,7 @@ export const createVerifiers = (options: VerifiersOptions): VerifierFor => {
 }
 
 /** Says which of the configured secrets verified, also where some of them were left out. */
-const numbered = (verifier: Verifier, found: readonly { index: number }[]): Verifier => {
+const numbered = (verifier: Verifier, found: readonly Pick<Found, 'index'>[]): Verifier => {
   if (found.every(({ index }, at) => index === at)) return verifier
   return {
     ...verifier,
