@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { NewRecord } from '../../core/log/port.ts'
 import { crc32c } from './crc32c.ts'
-import { nodeFs, type SpoolFs } from './segments.ts'
 import { openSpool, type Spool } from './spool.ts'
 
 let dir: string
@@ -163,52 +162,5 @@ describe('spool', () => {
     await expect(openSpool({ dir })).rejects.toMatchObject(locked(process.ppid))
     await writeFile(lock, JSON.stringify({ pid: 2_147_483_646, started: '' }))
     await (await openSpool({ dir })).close()
-  })
-})
-
-describe('a full or failing disk', () => {
-  const failing = (fault: { write?: string; sync?: string; half?: boolean }): SpoolFs => ({
-    ...nodeFs,
-    open: async (...args: Parameters<SpoolFs['open']>) => {
-      const handle = await nodeFs.open(...args)
-      const fail = (code: string): never => {
-        throw Object.assign(new Error(code), { code })
-      }
-      return new Proxy(handle, {
-        get(target, name) {
-          if (name === 'write')
-            return async (bytes: Buffer, offset: number, length: number, position: number) => {
-              if (fault.write === undefined) return target.write(bytes, offset, length, position)
-              if (fault.half === true) await target.write(bytes, offset, length >> 1, position)
-              return fail(fault.write)
-            }
-          if (name === 'datasync')
-            return async () => (fault.sync === undefined ? target.datasync() : fail(fault.sync))
-          const value: unknown = Reflect.get(target, name)
-          return typeof value === 'function' ? value.bind(target) : value
-        },
-      })
-    },
-  })
-
-  it.each([
-    ['ENOSPC after half a write', { write: 'ENOSPC', half: true }, 'ZENHOOK_INGRESS_SPOOL_FULL'],
-    ['EIO at a write', { write: 'EIO' }, 'ZENHOOK_INGRESS_SPOOL_BROKEN'],
-    ['EIO at a sync', { sync: 'EIO' }, 'ZENHOOK_INGRESS_SPOOL_BROKEN'],
-  ])('%s: nothing of it is kept, what was kept stays, and it recovers', async (_, fault, code) => {
-    const now: { write?: string; sync?: string; half?: boolean } = {}
-    const spool = await openSpool({ dir, fs: failing(now) })
-    await spool.write(record(0))
-    Object.assign(now, fault)
-    const results = await Promise.allSettled([spool.write(record(1)), spool.write(record(2))])
-    for (const result of results) expect(result).toMatchObject({ reason: { code } })
-    expect(spool.stats().records).toBe(1)
-    expect(spool.holds('k1')).toBe(false)
-    for (const key of Object.keys(now)) Reflect.deleteProperty(now, key)
-    await spool.write(record(3))
-    await spool.close()
-    const again = await openSpool({ dir })
-    expect((await drained(again)).map(({ timestamp }) => timestamp)).toEqual([0, 3])
-    await again.close()
   })
 })

@@ -116,6 +116,8 @@ export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
   let ahead: Located[] = []
   let failedReads = 0
   let progressFails = false
+  /** Keys of records that were lost after they had been counted: nobody knows which. */
+  let strayKeys = false
 
   const damaged =
     (segment: Segment) =>
@@ -218,13 +220,14 @@ export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
     segments = segments.filter((segment) => segment !== first)
     bytes -= first.size
     records -= first.records
+    strayKeys ||= first.records > 0
     offset = 0
     ahead = []
     failedReads = 0
-    if (segments.length > 0 || queuedRecords > 0) return
-    // The keys of damaged records are not known: with nothing left, none is held.
-    if (records !== 0 || first.records !== 0) keys.clear()
-    records = 0
+    if (!strayKeys || segments.length > 0 || queuedRecords > 0) return
+    // With nothing left, none is held.
+    keys.clear()
+    strayKeys = false
   }
 
   /** Removes what is drained whole; the open segment too, once nobody writes to it. */
