@@ -24,6 +24,8 @@ export interface StartOptions {
   dataDir: string
   config: string
   chain: 'fused' | 'split'
+  /** All by default. */
+  roles?: string
   /** Servers and secrets; nothing else of our own environment gets through. */
   env: Readonly<Record<string, string>>
 }
@@ -43,21 +45,23 @@ const instanceOf = async (dataDir: string, pid: number): Promise<Instance | unde
   }
 }
 
-const isReady = async ({ publicUrl }: Instance): Promise<boolean> => {
+const isReady = async ({ publicUrl, url }: Instance): Promise<boolean> => {
   try {
-    return (await fetch(`${publicUrl}/readyz`, { signal: AbortSignal.timeout(5_000) })).ok
+    // Without an ingress there is the admin listener alone.
+    const listener = publicUrl === '' ? url : publicUrl
+    return (await fetch(`${listener}/readyz`, { signal: AbortSignal.timeout(5_000) })).ok
   } catch {
     return false
   }
 }
 
 export const startInstance = async (options: StartOptions): Promise<Running> => {
-  const { dataDir, config, chain, env } = options
+  const { dataDir, config, chain, roles = 'all', env } = options
   const child = spawn(
     process.execPath,
     [
       ...[entry, 'start', '--no-demo', '--config', config, '--data-dir', dataDir],
-      ...['--port', '0', '--admin-port', '0', '--chain', chain],
+      ...['--port', '0', '--admin-port', '0', '--chain', chain, '--roles', roles],
       ...['--allow-private', '127.0.0.0/8'],
     ],
     {

@@ -1,60 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createKafkaLog } from '../../core/log/kafka/index.ts'
 import { silentLogger } from '../../core/telemetry/index.ts'
-import type { Running } from '../e2e/instance.ts'
+import { destinationsOf } from './config.ts'
 import { type Line, markPattern } from './load.ts'
+import { type Sample, settledEarly } from './offsets.ts'
 import type { FaultRig } from './rig.ts'
+import { eventsSince, type LoggedEvent, rows } from './tables.ts'
 
-/** All that lies in `received`: event ids by mark, one for each record. */
-export type Received = ReadonlyMap<string, readonly string[]>
-
-export const readReceived = async ({ kafka }: FaultRig): Promise<Received> => {
-  const log = createKafkaLog({ brokers: kafka.brokers, prefix: 'zenhook', logger: silentLogger })
-  const found = new Map<string, string[]>()
-  try {
-    for (const { topic, partition, first, next } of await log.ends('received')) {
-      if (first === next) continue
-      for await (const record of log.read({ topic, partition, offset: first }, next)) {
-        const [mark] = markPattern.exec(Buffer.from(record.value ?? []).toString('latin1')) ?? []
-        if (mark !== undefined)
-          found.set(mark, [...(found.get(mark) ?? []), record.headers.id ?? ''])
-      }
-    }
-    return found
-  } finally {
-    await log.close()
-  }
-}
-
-const query = async <T>(running: Running, sql: string): Promise<T[]> => {
-  const { rows } = await running.api<{ rows: T[] }>('POST', '/v1/decisions/query', { sql })
-  return rows
-}
-
-const ends = `verdict IN ('delivered', 'drop', 'dead')`
-
-/** Ids of events with an end, and those with more ends than their one destination can have. */
-const endsOf = async (running: Running): Promise<{ ended: Set<string>; twice: string[] }> => {
-  const [row] = await query<{ ids: string[] }>(
-    running,
-    `SELECT groupUniqArray(event_id) AS ids FROM decisions FINAL WHERE ${ends}`,
-  )
-  const twice = await query<{ id: string }>(
-    running,
-    `SELECT event_id AS id FROM decisions FINAL WHERE ${ends} GROUP BY event_id HAVING count() != 1 LIMIT 20`,
-  )
-  return { ended: new Set(row?.ids), twice: twice.map(({ id }) => id) }
-}
-
-const flagged = async (running: Running): Promise<Set<string>> => {
-  const [row] = await query<{ ids: string[] }>(
-    running,
-    'SELECT groupUniqArray(dispatch_id) AS ids FROM attempts FINAL WHERE possible_duplicate',
-  )
-  return new Set(row?.ids)
-}
-
-/** What was found of one row; every list but `acknowledged` is empty where all invariants hold. */
+/** What was found of one row; every list is empty where all invariants hold. */
 export interface Findings {
   sent: number
   acknowledged: number
@@ -64,116 +17,259 @@ export interface Findings {
   smuggled: readonly string[]
   /** I3: in the log without an end. */
   open: readonly string[]
-  /** I3: more than one end. */
+  /** I3: more ends than destinations. */
   twice: readonly string[]
-  /** I6: events that the sink met under several webhook-ids, or never. */
+  /** I4: decided in two ways. */
+  undecided: readonly string[]
+  /** I5: decided before one that lies earlier in its partition. */
+  disordered: readonly string[]
+  /** I6: events whose destinations met more or fewer webhook-ids than there are destinations. */
   identities: readonly string[]
   /** I6: webhook-ids that came again without being flagged. */
   unflagged: readonly string[]
-  /** Webhook-ids that came more than once, flagged or not. */
+  /** I7: offsets committed before what lies below them was done. */
+  early: readonly string[]
+  /** I14: bytes delivered that are not those that were sent. */
+  altered: readonly string[]
+  /** Webhook-ids that came more than once, flagged or not: what a receiver that ignores them acts on twice. */
   duplicates: number
   /** Longest wait for an answer, ms. */
   worstMs: number
+  /** Longest wait for a 2xx, ms. */
+  worstOkMs: number
   statuses: Readonly<Record<string, number>>
+  /** From the call until every event had its end, ms. */
+  drainMs: number
 }
 
-const deliveriesOf = ({ sink }: FaultRig): Map<string, string[]> => {
-  const byMark = new Map<string, string[]>()
-  for (const { body, headers } of sink.arrivals) {
-    const [mark] = markPattern.exec(body.toString('latin1')) ?? []
-    if (mark === undefined) continue
-    byMark.set(mark, [...(byMark.get(mark) ?? []), headers['webhook-id'] ?? ''])
+export const broken = (found: Findings): Record<string, number> => {
+  const { lost, smuggled, open, twice, undecided, disordered } = found
+  const { identities, unflagged, early, altered } = found
+  const lists = {
+    ...{ lost, smuggled, open, twice, undecided, disordered },
+    ...{ identities, unflagged, early, altered },
+  }
+  return Object.fromEntries(
+    Object.entries(lists).flatMap(([name, { length }]) => (length === 0 ? [] : [[name, length]])),
+  )
+}
+
+export interface Checker {
+  /** What came before belongs to another row. */
+  begin(): void
+  /** Waits until every event of these requests has its end, then looks at every invariant. */
+  findings(lines: readonly Line[], drainMs: number, samples?: readonly Sample[]): Promise<Findings>
+  /** The topic was made anew: read it from its beginning. */
+  forget(): void
+}
+
+const isAcknowledged = ({ status }: Line): boolean => status >= 200 && status < 300
+const isRefused = ({ status }: Line): boolean => status >= 400 && status < 500
+
+const clockSlackMs = 5_000
+
+export const createChecker = (rig: FaultRig): Checker => {
+  /** Next offset to be read, by partition of `received`. */
+  const cursors = new Map<number, number>()
+  /** All that lies in `received` since the row began: event ids by mark, one for each record. */
+  let received = new Map<string, string[]>()
+  let since = Date.now()
+
+  const readOn = async (): Promise<void> => {
+    const { brokers } = rig.kafka
+    const log = createKafkaLog({ brokers, prefix: 'zenhook', logger: silentLogger })
+    try {
+      for (const { topic, partition, first, next } of await log.ends('received')) {
+        const from = Math.max(first, cursors.get(partition) ?? first)
+        if (from >= next) continue
+        for await (const record of log.read({ topic, partition, offset: from }, next)) {
+          cursors.set(partition, record.offset + 1)
+          const [mark] = markPattern.exec(Buffer.from(record.value ?? []).toString('latin1')) ?? []
+          if (mark === undefined) continue
+          const ids = received.get(mark) ?? []
+          ids.push(record.headers.id ?? '')
+          received.set(mark, ids)
+        }
+        cursors.set(partition, next)
+      }
+    } finally {
+      await log.close()
+    }
+  }
+
+  /** The parts that wait for the drain. */
+  const look = async (lines: readonly Line[]) => {
+    await readOn()
+    const ends = await endsOf(rig, since)
+    const lost = lines
+      .filter(isAcknowledged)
+      .filter(({ mark, id }) => !holds(received.get(mark), id))
+      .map(({ mark }) => mark)
+    const tenants = new Map(lines.map(({ mark, tenant }) => [mark, tenant]))
+    const logged = [...tenants].flatMap(([mark, tenant]) =>
+      [...new Set(received.get(mark))].map((id) => ({ id, wanted: destinationsOf(tenant) })),
+    )
+    const open = logged.filter(({ id, wanted }) => !isEnded(ends.get(id), wanted))
+    const twice = logged.filter(({ id, wanted }) => (ends.get(id)?.count ?? 0) > wanted)
+    return { lost, open: open.map(({ id }) => id), twice: twice.map(({ id }) => id), logged }
+  }
+
+  const drained = async (lines: readonly Line[], drainMs: number) => {
+    const startedAt = performance.now()
+    for (;;) {
+      const tookMs = performance.now() - startedAt
+      const seen = await look(lines).catch((error: unknown) => {
+        // A server that has just come back may be away for another moment.
+        if (tookMs > drainMs) throw error
+        return undefined
+      })
+      const done = seen !== undefined && seen.lost.length === 0 && seen.open.length === 0
+      if (seen !== undefined && (done || tookMs > drainMs))
+        return { ...seen, drainMs: Math.round(tookMs) }
+      const lookMs = performance.now() - startedAt - tookMs
+      await sleep(Math.max(500, lookMs * 2))
+    }
+  }
+
+  return {
+    begin() {
+      since = Date.now() - clockSlackMs
+      received = new Map()
+      rig.sink.clear()
+    },
+    forget: () => cursors.clear(),
+    async findings(lines, drainMs, samples = []) {
+      const { logged, ...waited } = await drained(lines, drainMs)
+      const ids = new Set(logged.map(({ id }) => id))
+      const inLog = lines.filter(({ mark }) => received.has(mark))
+      const delivered = deliveriesOf(rig, lines)
+      const again = [...delivered.values()].flatMap((list) => repeated(list.map(({ id }) => id)))
+      const doubtful = await flagged(rig, since)
+      const events = await eventsSince(rig, since)
+      const statuses: Record<string, number> = {}
+      for (const { status } of lines) statuses[status] = (statuses[status] ?? 0) + 1
+      return {
+        ...waited,
+        sent: lines.length,
+        acknowledged: lines.filter(isAcknowledged).length,
+        smuggled: lines
+          .filter((line) => isRefused(line) && received.has(line.mark) && !shared(line, lines))
+          .map(({ mark }) => mark),
+        undecided: (await undecided(rig, since)).filter((id) => ids.has(id)),
+        disordered: disordered(singles(events, received)).filter((id) => ids.has(id)),
+        identities: [...new Map(inLog.map(({ mark, tenant }) => [mark, tenant]))]
+          .filter(([mark, tenant]) => {
+            const met = new Set(delivered.get(mark)?.map(({ id }) => id))
+            return met.size !== destinationsOf(tenant)
+          })
+          .map(([mark]) => mark),
+        unflagged: [...new Set(again)].filter((id) => !doubtful.has(id)),
+        early: settledEarly(events, samples),
+        altered: inLog
+          .filter(({ mark, digest }) => delivered.get(mark)?.some((each) => each.digest !== digest))
+          .map(({ mark }) => mark),
+        duplicates: again.length,
+        worstMs: longest(lines),
+        worstOkMs: longest(lines.filter(isAcknowledged)),
+        statuses,
+      }
+    },
+  }
+}
+
+/** The answer named an event; of a duplicate it is the first one's, which may be of another process. */
+const holds = (ids: readonly string[] | undefined, id: string | undefined): boolean =>
+  id !== undefined && ids?.includes(id) === true
+
+const isEnded = (end: End | undefined, wanted: number): boolean =>
+  end !== undefined && (end.dropped || end.count >= wanted)
+
+/** Another request with the same mark was taken: that one is in the log. */
+const shared = (line: Line, lines: readonly Line[]): boolean =>
+  lines.some((other) => other.mark === line.mark && isAcknowledged(other))
+
+const longest = (lines: readonly Line[]): number =>
+  Math.round(lines.reduce((most, { sentAt, ackAt }) => Math.max(most, ackAt - sentAt), 0))
+
+/** Each that comes again, once for each time. */
+const repeated = (ids: readonly string[]): string[] => {
+  const seen = new Set<string>()
+  return ids.filter((id) => {
+    const known = seen.has(id)
+    seen.add(id)
+    return known
+  })
+}
+
+const deliveriesOf = ({ sink }: FaultRig, lines: readonly Line[]) => {
+  const marks = new Set(lines.map(({ mark }) => mark))
+  const byMark = new Map<string, { id: string; digest: string }[]>()
+  for (const { mark, id, digest } of sink.deliveries()) {
+    if (!marks.has(mark)) continue
+    const list = byMark.get(mark) ?? []
+    list.push({ id, digest })
+    byMark.set(mark, list)
   }
   return byMark
 }
 
-const isAcknowledged = ({ status }: Line): boolean => status >= 200 && status < 300
-
-const lookAt = async (rig: FaultRig) => ({
-  received: await readReceived(rig),
-  ...(await endsOf(rig.running())),
-})
-
-/** Waits until every event of these requests has its end, then looks at every invariant. */
-export const findingsOf = async (
-  rig: FaultRig,
-  lines: readonly Line[],
-  drainMs: number,
-): Promise<Findings> => {
-  const until = performance.now() + drainMs
-  const acknowledged = lines.filter(isAcknowledged)
-  for (;;) {
-    const seen = await lookAt(rig).catch((error: unknown) => {
-      // A server that has just come back may be away for another moment.
-      if (performance.now() > until) throw error
-      return undefined
-    })
-    if (seen === undefined) {
-      await sleep(500)
-      continue
-    }
-    const { received, ended, twice } = seen
-    const lost = acknowledged.filter(({ mark }) => !received.has(mark))
-    const logged = lines.flatMap(({ mark }) => received.get(mark) ?? [])
-    const open = logged.filter((id) => !ended.has(id))
-    if ((lost.length === 0 && open.length === 0) || performance.now() > until) {
-      return { ...(await finish(rig, lines, received)), ...{ open, twice } }
-    }
-    await sleep(500)
-  }
+interface End {
+  count: number
+  dropped: boolean
 }
 
-const finish = async (
-  rig: FaultRig,
-  lines: readonly Line[],
-  received: Received,
-): Promise<Omit<Findings, 'open' | 'twice'>> => {
-  const acknowledged = lines.filter(isAcknowledged)
-  const deliveries = deliveriesOf(rig)
-  const doubtful = await flagged(rig.running())
-  const logged = lines.filter(({ mark }) => received.has(mark))
-  const again = logged.flatMap(({ mark }) => {
-    const ids = deliveries.get(mark) ?? []
-    return [...new Set(ids)].filter((id) => ids.indexOf(id) !== ids.lastIndexOf(id))
-  })
-  const statuses: Record<string, number> = {}
-  for (const { status } of lines) statuses[status] = (statuses[status] ?? 0) + 1
-  return {
-    sent: lines.length,
-    acknowledged: acknowledged.length,
-    lost: acknowledged
-      .filter(({ mark, id }) => !(received.get(mark) ?? []).includes(id ?? ''))
-      .map(({ mark }) => mark),
-    smuggled: lines
-      .filter(({ mark, status }) => status >= 400 && status < 500 && received.has(mark))
-      .map(({ mark }) => mark),
-    identities: logged
-      .filter(({ mark }) => new Set(deliveries.get(mark)).size !== 1)
-      .map(({ mark }) => mark),
-    unflagged: again.filter((id) => !doubtful.has(id)),
-    duplicates: again.length,
-    worstMs: Math.round(Math.max(0, ...lines.map(({ sentAt, ackAt }) => ackAt - sentAt))),
-    statuses,
-  }
-}
-
-const sound = (found: Findings): boolean =>
-  [found.lost, found.smuggled, found.open, found.twice, found.identities, found.unflagged].every(
-    ({ length }) => length === 0,
+const endsOf = async (rig: FaultRig, since: number): Promise<Map<string, End>> => {
+  const found = await rows<{ id: string; n: string | number; dropped: number }>(
+    rig,
+    `SELECT event_id AS id, count() AS n, max(verdict = 'drop') AS dropped FROM decisions FINAL
+     WHERE verdict IN ('delivered', 'drop', 'dead') AND received_at >= fromUnixTimestamp64Milli(${since})
+     GROUP BY event_id`,
   )
+  return new Map(
+    found.map(({ id, n, dropped }) => [id, { count: Number(n), dropped: dropped === 1 }]),
+  )
+}
 
-/** One line of the table. */
-export const tell = (row: string, what: string, found: Findings): void => {
-  const cells = [
-    row.padEnd(5),
-    what.padEnd(44),
-    `sent ${found.sent}`,
-    `2xx ${found.acknowledged}`,
-    `lost ${found.lost.length}`,
-    `dup ${found.duplicates}`,
-    `worst ${found.worstMs} ms`,
-    JSON.stringify(found.statuses),
-    sound(found) ? 'holds' : 'BROKEN',
-  ]
-  process.stdout.write(`${cells.join(' | ')}\n`)
+const flagged = async (rig: FaultRig, since: number): Promise<Set<string>> => {
+  const found = await rows<{ id: string }>(
+    rig,
+    `SELECT DISTINCT dispatch_id AS id FROM attempts FINAL
+     WHERE possible_duplicate AND received_at >= fromUnixTimestamp64Milli(${since})`,
+  )
+  return new Set(found.map(({ id }) => id))
+}
+
+const undecided = async (rig: FaultRig, since: number): Promise<string[]> => {
+  const found = await rows<{ id: string }>(
+    rig,
+    `SELECT DISTINCT event_id AS id FROM (
+       SELECT event_id FROM decisions
+       WHERE stage IN ('dedupe', 'enrich', 'score', 'route') AND run = 'live'
+         AND received_at >= fromUnixTimestamp64Milli(${since})
+       GROUP BY event_id, stage, decision_id
+       HAVING uniqExact(verdict, reason, ifNull(score, -1), route, destination) > 1)`,
+  )
+  return found.map(({ id }) => id)
+}
+
+/** An event with copies in the log is decided at one of them: which, its row does not say. */
+const singles = (
+  events: readonly LoggedEvent[],
+  received: ReadonlyMap<string, readonly string[]>,
+): LoggedEvent[] => {
+  const counts = new Map<string, number>()
+  for (const ids of received.values())
+    for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1)
+  return events.filter(({ id }) => counts.get(id) === 1)
+}
+
+const disordered = (events: readonly LoggedEvent[]): string[] => {
+  const latest = new Map<number, number>()
+  const found: string[] = []
+  for (const { id, partition, decidedAt } of events) {
+    const before = latest.get(partition) ?? 0
+    if (decidedAt < before) found.push(id)
+    latest.set(partition, Math.max(before, decidedAt))
+  }
+  return found
 }

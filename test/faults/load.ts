@@ -1,21 +1,32 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { presetNamed, signRequest } from '../../ingress/verifiers/index.ts'
-import { type FaultRig, type SourceName, sourceNames } from './rig.ts'
+
+/** A source of the rig's configuration, with what its sender knows. */
+export interface Target {
+  tenant: string
+  source: string
+  provider: 'github' | 'slack'
+  secret: string
+}
 
 /** What is known of one request: a line of the generator's log. */
 export interface Line {
   /** Ours, inside the body and so in the log and at the sink. */
   mark: string
   tenant: string
-  source: SourceName
+  source: string
   /** The signature is wrong on purpose. */
   forged: boolean
+  /** SHA-256 of the body, hex. */
+  digest: string
   sentAt: number
   /** 0 where no answer came. */
   status: number
   /** Of the event, from the answer. */
   id: string | undefined
+  /** The edge said that it had this one already. */
+  duplicate: boolean
   ackAt: number
 }
 
@@ -31,16 +42,14 @@ export interface Load {
   machineMs(line: Line): number
 }
 
-const tenant = 'acme'
-/** One of so many is forged. */
-const forgedEvery = 40
 /** The sender hears nothing for so long: it gives up. */
 const timeoutMs = 15_000
 const probeEveryMs = 100
 
 export const markPattern = /fault-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/
+export const newMark = (): string => `fault-${randomUUID()}`
 
-const bodies: Readonly<Record<SourceName, (mark: string) => unknown>> = {
+const bodies: Readonly<Record<Target['provider'], (mark: string) => object>> = {
   github: (mark) => ({ zen: 'Anything added dilutes everything else.', hook_id: 1, mark }),
   slack: (mark) => ({
     type: 'event_callback',
@@ -52,69 +61,88 @@ const bodies: Readonly<Record<SourceName, (mark: string) => unknown>> = {
   }),
 }
 
-const headersOf = (source: SourceName, mark: string): Record<string, string> =>
-  source === 'slack'
-    ? { 'content-type': 'application/json' }
-    : {
-        'content-type': 'application/json',
-        'x-github-event': 'ping',
-        'x-github-delivery': mark,
-      }
+/** A signed request that can be sent any number of times, byte for byte. */
+export interface Prepared {
+  target: Target
+  mark: string
+  forged: boolean
+  digest: string
+  send(publicUrl: string): Promise<Line>
+}
 
-const send = async (
-  publicUrl: string,
-  secret: string,
-  source: SourceName,
-  forged: boolean,
-): Promise<Line> => {
-  const mark = `fault-${randomUUID()}`
-  const { url, method, headers, body } = signRequest(presetNamed(source), {
+export interface Draft {
+  mark?: string
+  forged?: boolean
+  /** Beside what the provider's own body has. */
+  more?: object
+}
+
+export const prepare = (target: Target, draft: Draft = {}): Prepared => {
+  const { mark = newMark(), forged = false, more = {} } = draft
+  const { provider, secret, tenant, source } = target
+  const path = `/in/${tenant}/${source}`
+  const { method, headers, body } = signRequest(presetNamed(provider), {
     secret: forged ? 'f'.repeat(secret.length) : secret,
-    body: JSON.stringify(bodies[source](mark)),
-    headers: headersOf(source, mark),
-    url: `${publicUrl}/in/${tenant}/${source}`,
+    body: JSON.stringify({ ...bodies[provider](mark), ...more }),
+    headers: {
+      'content-type': 'application/json',
+      ...(provider === 'github' && { 'x-github-event': 'ping', 'x-github-delivery': mark }),
+    },
+    url: `http://zenhook.test${path}`,
     now: Date.now(),
   })
-  const sentAt = performance.now()
-  const line = (status: number, id?: string): Line => ({
-    ...{ mark, tenant, source, forged, sentAt, status, id },
-    ackAt: performance.now(),
-  })
-  try {
-    const response = await fetch(url, {
-      method,
-      headers: headers.map(([name, value]): [string, string] => [name, value]),
-      body: new Uint8Array(body),
-      signal: AbortSignal.timeout(timeoutMs),
-    })
-    const text = await response.text()
-    if (response.status !== 202) return line(response.status)
-    return line(202, (JSON.parse(text) as { id: string }).id)
-  } catch {
-    return line(0)
+  const bytes = new Uint8Array(body)
+  const digest = createHash('sha256').update(bytes).digest('hex')
+  const pairs = headers.map(([name, value]): [string, string] => [name, value])
+  return {
+    ...{ target, mark, forged, digest },
+    async send(publicUrl) {
+      const sentAt = performance.now()
+      const line = (status: number, id?: string, duplicate = false): Line => ({
+        ...{ mark, tenant, source, forged, digest, sentAt, status, id, duplicate },
+        ackAt: performance.now(),
+      })
+      try {
+        const response = await fetch(publicUrl + path, {
+          method,
+          headers: pairs,
+          body: bytes,
+          signal: AbortSignal.timeout(timeoutMs),
+        })
+        const text = await response.text()
+        if (response.status !== 202) return line(response.status)
+        const answer = JSON.parse(text) as { id: string; duplicate?: boolean }
+        return line(202, answer.id, answer.duplicate === true)
+      } catch {
+        return line(0)
+      }
+    },
   }
 }
 
-/**
- * Sends so many requests a second, of both sources in turn, whether or not the ones before were
- * answered. `publicUrl` is asked for each, since an instance that comes back has another.
- */
-export const startLoad = (
-  { secrets }: Pick<FaultRig, 'secrets'>,
-  publicUrl: () => string,
-  perSecond = 50,
-): Load => {
+export interface LoadOptions {
+  targets: readonly Target[]
+  /** Asked for each request, since an instance that comes back has another. */
+  publicUrl(serial: number): string
+  perSecond: number
+}
+
+/** Sends so many requests a second, to the targets in turn, whether or not the ones before were answered. */
+export const startLoad = ({ targets, publicUrl, perSecond }: LoadOptions): Load => {
   const lines: Line[] = []
   const underWay = new Set<Promise<void>>()
+  // About one a second, as one address may fail for long without being held back.
+  const forgedEvery = Math.max(40, Math.ceil(perSecond))
   let going = true
-  const one = (serial: number): void => {
-    const source = sourceNames[serial % sourceNames.length] ?? 'github'
-    const forged = serial % forgedEvery === forgedEvery - 1
-    const work = send(publicUrl(), secrets[source], source, forged).then((line) => {
-      lines.push(line)
-      underWay.delete(work)
-    })
+  const track = (work: Promise<void>): void => {
     underWay.add(work)
+    work.then(() => underWay.delete(work))
+  }
+  const one = (serial: number): void => {
+    const target = targets[serial % targets.length]
+    if (target === undefined) return
+    const request = prepare(target, { forged: serial % forgedEvery === forgedEvery - 1 })
+    track(request.send(publicUrl(serial)).then((line) => void lines.push(line)))
   }
   const run = async (): Promise<void> => {
     const startedAt = performance.now()
@@ -129,7 +157,7 @@ export const startLoad = (
     const sentAt = performance.now()
     try {
       const signal = AbortSignal.timeout(timeoutMs)
-      await (await fetch(`${publicUrl()}/healthz`, { signal })).text()
+      await (await fetch(`${publicUrl(0)}/healthz`, { signal })).text()
       probes.push({ sentAt, answeredAt: performance.now() })
     } catch {
       // Nobody there: says nothing about the machine.
@@ -137,13 +165,9 @@ export const startLoad = (
   }
   const probing = async (): Promise<void> => {
     while (going) {
-      underWayProbe(probe())
+      track(probe())
       await sleep(probeEveryMs)
     }
-  }
-  const underWayProbe = (work: Promise<void>): void => {
-    underWay.add(work)
-    work.then(() => underWay.delete(work))
   }
   const running = Promise.all([run(), probing()])
   return {

@@ -4,112 +4,53 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Instance, instanceFile } from '../../cli/client.ts'
-import { redisServer, registryJar } from '../../scripts/servers/artifacts.ts'
 import { type KafkaCluster, startKafka } from '../../scripts/servers/kafka.ts'
-import { endProcess, startProcess, waitUntil } from '../../scripts/servers/process.ts'
-import {
-  pingRedis,
-  pingRegistry,
-  startRedis,
-  startRegistry,
-} from '../../scripts/servers/services.ts'
+import { isAlive } from '../../scripts/servers/process.ts'
 import { type ClickHouseFront, startClickHouseFront } from '../clickhouse-front/index.ts'
 import { type Running, startInstance } from '../e2e/instance.ts'
-import { type Receiver, startWebhookReceiver } from '../fakes/index.ts'
+import { configOf, makeTargets, secretsEnv, type Targets } from './config.ts'
+import { type Mortal, mortalRedis, mortalRegistry } from './servers.ts'
+import { type Sink, startSink } from './sink.ts'
+import { openWire, type Wire } from './wire.ts'
 
-/** A server that is ended at once and comes back at its place. */
-export interface Mortal {
-  kill(): Promise<void>
-  start(): Promise<void>
+export interface InstanceOptions {
+  chain?: 'fused' | 'split'
+  roles?: string
+  /** Its connections to the brokers go through the proxies. */
+  wired?: boolean
+  env?: Readonly<Record<string, string>>
 }
 
 /** The whole product and every server it stands on, each of our own, so that each may be killed. */
 export interface FaultRig {
+  folder: string
   kafka: KafkaCluster
   redis: Mortal
-  /** Comes back empty: its contents are in memory. */
   registry: Mortal
   clickhouse: ClickHouseFront
-  sink: Receiver
-  /** Secret that requests of a source are signed with. */
-  secrets: Readonly<Record<SourceName, string>>
+  sink: Sink
+  wire: Wire
+  targets: Targets
+  /** The instance of now. */
   running(): Running
-  /** Starts the instance, and waits until it is ready. */
-  start(): Promise<void>
+  /** Starts it anew, the one before being gone, and waits until it is ready. */
+  start(options?: InstanceOptions): Promise<Running>
+  /** Ends it in order, and starts it with other options. */
+  restart(options?: InstanceOptions): Promise<Running>
   /**
-   * Starts the instance while something is away: resolves as soon as it listens. `ready` resolves once
-   * it is whole.
+   * Starts it while something is away: resolves as soon as it listens. `ready` resolves once it is whole.
    */
-  startAmidFault(): Promise<{ instance: Instance; ready: Promise<void> }>
+  startAmidFault(): Promise<{ instance: Instance; ready: Promise<unknown> }>
+  /** Another instance beside it, with a data folder of its own; it ends with the row. */
+  another(options?: InstanceOptions): Promise<Running>
+  /** Everything is up again and as it was at first. */
+  heal(): Promise<void>
   close(): Promise<void>
 }
 
-export const sourceNames = ['github', 'slack'] as const
-export type SourceName = (typeof sourceNames)[number]
-
 /** Apache Kafka's own: a leader that dies is missed for that long, three times Slack's patience. */
 const sessionTimeoutMs = 9_000
-
-const configOf = (sink: Receiver): string => `tenants:
-  acme:
-    sources:
-      github: { provider: github, secrets: [env:SECRET_GITHUB] }
-      slack: { provider: slack, secrets: [env:SECRET_SLACK] }
-    destinations:
-      sink:
-        connector: webhook
-        config: { url: "${sink.url}/sink" }
-        secrets: { signing: env:SIGNING }
-        allowPrivate: true
-    routes:
-      - { name: all, default: true, to: [sink] }
-`
-
-const mortalRedis = async (dir: string): Promise<Mortal & { url: string }> => {
-  const first = await startRedis(dir)
-  const { url } = first
-  let server = first.process
-  return {
-    url,
-    kill: () => endProcess(server, 0),
-    async start() {
-      server = await startProcess(
-        await redisServer(),
-        [
-          ...['--port', new URL(url).port, '--bind', '127.0.0.1', '--dir', dir],
-          ...['--appendonly', 'yes', '--save', '', '--daemonize', 'no'],
-        ],
-        { cwd: dir, log: join(dir, 'redis.log') },
-      )
-      await waitUntil('Redis', () => pingRedis(url), { timeoutMs: 15_000, servers: [server] })
-    },
-  }
-}
-
-const mortalRegistry = async (dir: string): Promise<Mortal & { url: string }> => {
-  const first = await startRegistry(dir)
-  const { url } = first
-  let server = first.process
-  return {
-    url,
-    kill: () => endProcess(server, 0),
-    async start() {
-      server = await startProcess(
-        'java',
-        [
-          ...['-Xmx256m', '-XX:+UseSerialGC'],
-          ...[`-Dquarkus.http.port=${new URL(url).port}`, '-Dquarkus.http.host=127.0.0.1'],
-          ...['-Dquarkus.log.level=WARN', '-jar', await registryJar()],
-        ],
-        { cwd: dir, log: join(dir, 'registry.log') },
-      )
-      await waitUntil('Schema registry', () => pingRegistry(url), {
-        timeoutMs: 60_000,
-        servers: [server],
-      })
-    },
-  }
-}
+const endGraceMs = 20_000
 
 /** The instance that listens now, unless it is one of before. */
 const listening = async (dataDir: string, notPid: number | undefined): Promise<Instance> => {
@@ -126,6 +67,17 @@ const listening = async (dataDir: string, notPid: number | undefined): Promise<I
   }
 }
 
+const isWell = async ({ publicUrl }: Running): Promise<boolean> => {
+  try {
+    return (await fetch(`${publicUrl}/readyz`, { signal: AbortSignal.timeout(5_000) })).ok
+  } catch {
+    return false
+  }
+}
+
+const isPlain = ({ chain, roles, wired, env }: InstanceOptions): boolean =>
+  chain !== 'split' && roles === undefined && wired !== true && env === undefined
+
 export const createFaultRig = async (): Promise<FaultRig> => {
   const folder = await mkdtemp(join(tmpdir(), 'zenhook-faults-'))
   const closers: (() => Promise<unknown>)[] = [
@@ -139,7 +91,7 @@ export const createFaultRig = async (): Promise<FaultRig> => {
     return value
   }
   try {
-    const sink = opened(await startWebhookReceiver(), (each) => each.close())
+    const sink = opened(await startSink(), (each) => each.close())
     const clickhouse = opened(await startClickHouseFront(), (each) => each.close())
     const redis = opened(await mortalRedis(join(folder, 'redis')), (each) => each.kill())
     const registry = opened(await mortalRegistry(join(folder, 'registry')), (each) => each.kill())
@@ -153,33 +105,52 @@ export const createFaultRig = async (): Promise<FaultRig> => {
       }),
       (each) => each.down(),
     )
+    const wire = opened(await openWire(kafka.brokers), (each) => each.close())
     const dataDir = join(folder, 'data')
     const config = join(folder, 'zenhook.yaml')
-    await writeFile(config, configOf(sink))
-    const secrets = {
-      github: randomBytes(24).toString('hex'),
-      slack: randomBytes(16).toString('hex'),
-    }
+    const targets = makeTargets()
+    await writeFile(config, configOf(sink.url, targets))
     const env = {
       LOG_LEVEL: 'info',
-      KAFKA_BROKERS: kafka.brokers.join(','),
       SCHEMA_REGISTRY_URL: registry.url,
       REDIS_URL: redis.url,
       CLICKHOUSE_URL: clickhouse.url,
-      SECRET_GITHUB: secrets.github,
-      SECRET_SLACK: secrets.slack,
       SIGNING: `whsec_${randomBytes(32).toString('base64')}`,
+      ...secretsEnv(targets),
+    }
+    const launch = (folderOfData: string, options: InstanceOptions): Promise<Running> => {
+      const { chain = 'fused', roles, wired = false, env: more } = options
+      const brokers = wired ? wire.addresses : kafka.brokers
+      return startInstance({
+        ...{ dataDir: folderOfData, config, chain },
+        ...(roles !== undefined && { roles }),
+        env: { ...env, KAFKA_BROKERS: brokers.join(','), ...more },
+      })
     }
     let running: Running | undefined
-    const start = async (): Promise<void> => {
-      running = await startInstance({ dataDir, config, chain: 'fused', env })
+    let present: InstanceOptions = {}
+    const others: Running[] = []
+    const start = async (options: InstanceOptions = {}): Promise<Running> => {
+      present = options
+      running = await launch(dataDir, options)
+      return running
+    }
+    const end = async (): Promise<void> => {
+      const one = running
+      if (one === undefined) return
+      await one.stop(endGraceMs).catch(() => one.kill())
     }
     closers.push(async () => running?.kill())
-    return {
-      ...{ kafka, redis, registry, clickhouse, sink, secrets, start },
+    closers.push(() => Promise.all(others.map((each) => each.kill())))
+    const rig: FaultRig = {
+      ...{ folder, kafka, redis, registry, clickhouse, sink, wire, targets, start },
       running() {
         if (running === undefined) throw new Error('the instance was not started')
         return running
+      },
+      async restart(options) {
+        await end()
+        return start(options)
       },
       async startAmidFault() {
         const before = running?.pid
@@ -192,8 +163,30 @@ export const createFaultRig = async (): Promise<FaultRig> => {
         ])
         return { instance, ready }
       },
+      async another(options = {}) {
+        const one = await launch(join(folder, `data-${others.length}-${Date.now()}`), options)
+        others.push(one)
+        return one
+      },
+      async heal() {
+        wire.calm()
+        sink.fault = undefined
+        sink.answers.clear()
+        for (const { id } of kafka.state.nodes) kafka.contBroker(id)
+        const dead = kafka.state.nodes.filter((node) => !isAlive(node.process))
+        await Promise.all(dead.map(({ id }) => kafka.restartBroker(id)))
+        await kafka.healthy()
+        for (const server of [redis, registry]) if (!server.alive()) await server.start()
+        clickhouse.resume()
+        if (clickhouse.pid === 0) await clickhouse.start()
+        for (const one of others.splice(0)) await one.stop(endGraceMs).catch(() => one.kill())
+        if (running !== undefined && isPlain(present) && (await isWell(running))) return
+        await end()
+        await start()
+      },
       close: closeAll,
     }
+    return rig
   } catch (error) {
     await closeAll()
     throw error

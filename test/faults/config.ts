@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto'
+import type { Target } from './load.ts'
+
+/** Destinations of the tenant `fleet`, each event to all of them. */
+export const fleet: readonly string[] = Array.from(
+  { length: 20 },
+  (_, index) => `d${String(index + 1).padStart(2, '0')}`,
+)
+
+/** How many destinations an event of a tenant has. */
+export const destinationsOf = (tenant: string): number => (tenant === 'fleet' ? fleet.length : 1)
+
+/** What the source of the tenant `noisy` may send a second. */
+export const noisyPerSecond = 40
+
+const hex = (bytes: number): string => randomBytes(bytes).toString('hex')
+
+export const makeTargets = () => {
+  const target = (tenant: string, source: string, provider: Target['provider']): Target => ({
+    ...{ tenant, source, provider },
+    secret: provider === 'slack' ? hex(16) : hex(24),
+  })
+  return {
+    github: target('acme', 'github', 'github'),
+    slack: target('acme', 'slack', 'slack'),
+    beta: target('beta', 'github', 'github'),
+    noisy: target('noisy', 'github', 'github'),
+    fleet: target('fleet', 'github', 'github'),
+  }
+}
+
+export type Targets = ReturnType<typeof makeTargets>
+
+const variableOf = ({ tenant, source }: Target): string =>
+  `SECRET_${tenant.toUpperCase()}_${source.toUpperCase()}`
+
+export const secretsEnv = (targets: Targets): Record<string, string> =>
+  Object.fromEntries(Object.values(targets).map((target) => [variableOf(target), target.secret]))
+
+const sourceLine = (target: Target, more = ''): string =>
+  `      ${target.source}: { provider: ${target.provider}, secrets: [env:${variableOf(target)}]${more} }`
+
+// Short retries: what a full run waits minutes for must not take them here.
+const destinationLines = (name: string, url: string): string =>
+  `      ${name}:
+        connector: webhook
+        config: { url: "${url}" }
+        secrets: { signing: env:SIGNING }
+        allowPrivate: true`
+
+const tenantText = (name: string, sources: string[], destinations: string[], to: string): string =>
+  `  ${name}:
+    sources:
+${sources.join('\n')}
+    destinations:
+${destinations.join('\n')}
+    routes:
+      - { name: all, default: true, to: [${to}] }
+`
+
+export const configOf = (sinkUrl: string, targets: Targets): string => {
+  const { github, slack, beta, noisy, fleet: many } = targets
+  const sink = (path: string): string[] => [destinationLines('sink', `${sinkUrl}/${path}`)]
+  const limit = `, rateLimit: { perSecond: ${noisyPerSecond}, burst: ${noisyPerSecond} }`
+  return `tenants:
+${tenantText('acme', [sourceLine(github), sourceLine(slack)], sink('sink'), 'sink')}${tenantText(
+  'beta',
+  [sourceLine(beta)],
+  sink('beta'),
+  'sink',
+)}${tenantText('noisy', [sourceLine(noisy, limit)], sink('noisy'), 'sink')}${tenantText(
+  'fleet',
+  [sourceLine(many)],
+  fleet.map((name) => destinationLines(name, `${sinkUrl}/${name}`)),
+  fleet.join(', '),
+)}`
+}

@@ -1,0 +1,158 @@
+/**
+ * `npm run test:faults`: every row of the matrix in scope, on real servers of its own, and the cases of the
+ * suites that are named by a row; a table at the end. Exits with 1 when a row is broken or missing.
+ */
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cpus, tmpdir, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { filesWithCases, gatherCases, gatherRig, readRecords } from './gather.ts'
+import { belongs, type Length, lengths, rowsIn } from './plan.ts'
+import { judgeRows, type RowResult, sums, tableOf } from './table.ts'
+
+const help = `npm run test:faults -- [options]
+
+  --length ci|full|soak  how long every row takes (default ci)
+  --rows F01,F05-F08     only these rows
+  --table FILE           writes the table as Markdown
+  --report FILE          writes counts of rows as JSON
+  --cases FILE           takes the cases of the suites from a report of vitest instead of running them; may repeat
+`
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+interface Wanted {
+  length: Length
+  rows: ReadonlySet<string> | undefined
+  table: string | undefined
+  report: string | undefined
+  cases: readonly string[] | undefined
+}
+
+const readArguments = (): Wanted | undefined => {
+  const { values } = parseArgs({
+    options: {
+      length: { type: 'string', default: 'ci' },
+      rows: { type: 'string' },
+      table: { type: 'string' },
+      report: { type: 'string' },
+      cases: { type: 'string', multiple: true },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) return undefined
+  const length = lengths.find((each) => each === values.length)
+  if (length === undefined) throw new Error(`--length is one of ${lengths.join(', ')}`)
+  const rows = values.rows === undefined ? undefined : new Set(rowsIn(values.rows))
+  if (rows?.size === 0) throw new Error('--rows wants numbers such as F01,F05-F08')
+  return { length, rows, table: values.table, report: values.report, cases: values.cases }
+}
+
+const run = (args: readonly string[], env: Record<string, string>): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const child = spawn('npx', ['vitest', 'run', ...args], {
+      cwd: root,
+      stdio: 'inherit',
+      env: { ...process.env, ...env },
+    })
+    child.once('error', reject)
+    child.once('exit', (code) => resolve(code ?? 1))
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.once(signal, () => child.kill(signal))
+  })
+
+const reporters = (file: string): string[] => [
+  '--reporter=default',
+  '--reporter=json',
+  `--outputFile.json=${file}`,
+]
+
+const conditions = (wanted: Wanted, startedAt: number): string => {
+  const [cpu] = cpus()
+  const minutes = Math.round((Date.now() - startedAt) / 60_000)
+  return [
+    `Length \`${wanted.length}\``,
+    `${new Date(startedAt).toISOString().slice(0, 10)}, ${minutes} minutes`,
+    `${cpus().length} × ${cpu?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
+    `Node.js ${process.versions.node}`,
+    'Apache Kafka of three nodes (RF 3, min.isr 2), Redis, schema registry, ClickHouse (chdb behind its HTTP interface), generator, sink and checker on the same machine',
+  ].join('; ')
+}
+
+const summary = (results: readonly RowResult[]): string => {
+  const count = (state: RowResult['state']): number =>
+    results.filter((row) => row.state === state).length
+  const { sent, acknowledged, lost, duplicates } = sums([
+    ...new Set(results.flatMap(({ records }) => records)),
+  ])
+  return (
+    `${count('holds')} rows hold, ${count('broken')} broken, ${count('missing')} missing, ` +
+    `${count('waits')} wait. On the rig: ${sent} requests sent, ${acknowledged} answered 2xx, ` +
+    `${lost} lost, ${duplicates} deliveries repeated under the same webhook-id.`
+  )
+}
+
+const page = (wanted: Wanted, results: readonly RowResult[], startedAt: number): string =>
+  `# Faults
+
+What was done to the whole product on real servers, and what became of every event. Written by
+\`npm run test:faults -- --length ${wanted.length} --table FILE\`; change the rows in \`test/faults\` instead.
+
+${conditions(wanted, startedAt)}.
+
+${summary(results)}
+
+A row *holds* when, after healing and draining, every event answered 2xx is in the log and nothing refused is; each has
+exactly one end per destination and one decision; order, offsets and bytes are right; and whatever came to a destination twice
+came under the same \`webhook-id\` and is flagged. *dup* counts deliveries that a receiver without idempotency acts on again.
+A row with *cases* is shown by tests beside the code, named by its number.
+
+${tableOf(results)}
+`
+
+const main = async (): Promise<number> => {
+  const wanted = readArguments()
+  if (wanted === undefined) {
+    process.stdout.write(help)
+    return 0
+  }
+  const { length, rows, table, report, cases } = wanted
+  const startedAt = Date.now()
+  const inScope = (id: string): boolean => rows?.has(id) ?? belongs(id, length)
+  const folder = await mkdtemp(join(tmpdir(), 'zenhook-fault-report-'))
+  try {
+    const records = join(folder, 'records.jsonl')
+    const onRig = join(folder, 'rig.json')
+    const beside = join(folder, 'cases.json')
+    const files = cases === undefined && length !== 'soak' ? filesWithCases(root) : []
+    if (files.length > 0) {
+      const pattern = String.raw`(^|\s)F\d\d\b.*:`
+      await run(['--project', 'suites', '-t', pattern, ...reporters(beside), ...files], {})
+    }
+    await run(['--project', 'faults', ...reporters(onRig)], {
+      ZENHOOK_FAULTS_LENGTH: length,
+      ZENHOOK_FAULTS_RECORD: records,
+      ...(rows !== undefined && { ZENHOOK_FAULTS_ROWS: [...rows].join() }),
+    })
+    const results = judgeRows(inScope, {
+      records: readRecords(records),
+      rig: gatherRig(onRig),
+      cases: gatherCases(cases ?? [beside]),
+    })
+    process.stdout.write(`\n${tableOf(results)}\n\n${summary(results)}\n`)
+    const failed = results.filter(({ state }) => state === 'broken' || state === 'missing')
+    const passed = results.filter(({ state }) => state === 'holds')
+    if (table !== undefined) await writeFile(table, page(wanted, results, startedAt))
+    if (report !== undefined) {
+      const counts = { numPassedTests: passed.length, numFailedTests: failed.length }
+      await writeFile(report, JSON.stringify(counts))
+    }
+    return failed.length === 0 ? 0 : 1
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+process.exitCode = await main()

@@ -1,0 +1,150 @@
+import { appendFileSync } from 'node:fs'
+import { expect } from 'vitest'
+import { broken, type Checker, type Findings } from './check.ts'
+import { type Line, type Load, startLoad, type Target } from './load.ts'
+import { type Sampler, sampleOffsets } from './offsets.ts'
+import type { Length } from './plan.ts'
+import type { FaultRig } from './rig.ts'
+
+/** One line of figures: what the table shows of a row that is run on the rig. */
+export interface FaultRecord {
+  rows: readonly string[]
+  did: string
+  sent: number
+  acknowledged: number
+  lost: number
+  duplicates: number
+  worstMs: number
+  drainMs: number
+  statuses: Readonly<Record<string, number>>
+  /** What does not hold, by name; empty where all does. */
+  broken: Readonly<Record<string, number>>
+  /** Other figures of the row. */
+  notes: Readonly<Record<string, number | string>>
+}
+
+export interface HoldOptions {
+  /** How long the fault lasted: events have twice that to end, and a minute at least. */
+  faultMs?: number
+  /** What the row itself expects to differ, by the names of the findings. */
+  except?: readonly (keyof Findings)[]
+  notes?: Readonly<Record<string, number | string>>
+  /** Of the offsets that the chain settled meanwhile. */
+  samples?: Sampler
+  /** Fewest acknowledged events with which the row says anything. */
+  least?: number
+}
+
+export interface RowContext {
+  rig: FaultRig
+  checker: Checker
+  length: Length
+  /** What a length wants: the first in `ci`, the second in the longer ones. */
+  pick<T>(ci: T, full: T): T
+  /** Load on both sources of the tenant acme, at the rate of the length. */
+  load(options?: LoadChoice): Load
+  sampler(): Sampler
+  /** Drains, checks every invariant, writes the row's figures down. */
+  holds(did: string, lines: readonly Line[], options?: HoldOptions): Promise<Findings>
+  metric(name: string, labels?: string): Promise<number>
+  /** That events went to the spool since, and that nothing is left there. */
+  wentThroughSpool(before: number): Promise<void>
+}
+
+export interface LoadChoice {
+  targets?: readonly Target[]
+  publicUrl?: (serial: number) => string
+  perSecond?: number
+}
+
+export interface Row {
+  /** `F16, F24` */
+  ids: readonly string[]
+  title: string
+  /** Time limits, ms. */
+  limitMs: Readonly<Record<'ci' | 'full' | 'soak', number>>
+  run(context: RowContext): Promise<void>
+}
+
+const perSecond = { ci: 80, full: 250, soak: 200 } as const
+const shortestDrainMs = 60_000
+const slackPatienceMs = 3_000
+
+export const contextOf = (
+  row: Row,
+  rig: FaultRig,
+  checker: Checker,
+  length: Length,
+  recordFile: string | undefined,
+): RowContext => {
+  const metric = async (name: string, labels = ''): Promise<number> => {
+    const text = await rig.running().page('/metrics')
+    const start = `${name}${labels} `
+    const line = text.split('\n').find((each) => each.startsWith(start))
+    return Number(line?.slice(start.length) ?? Number.NaN)
+  }
+  return {
+    ...{ rig, checker, length, metric },
+    pick: (ci, full) => (length === 'ci' ? ci : full),
+    load: (choice = {}) =>
+      startLoad({
+        targets: choice.targets ?? [rig.targets.github, rig.targets.slack],
+        publicUrl: choice.publicUrl ?? (() => rig.running().publicUrl),
+        perSecond: choice.perSecond ?? perSecond[length],
+      }),
+    sampler: () => sampleOffsets(rig),
+    async holds(did, lines, options = {}) {
+      const { faultMs = 0, except = [], notes = {}, least = 100 } = options
+      const drainMs = Math.max(shortestDrainMs, 2 * faultMs)
+      const found = await checker.findings(lines, drainMs, await options.samples?.stop())
+      const wrong = Object.fromEntries(
+        Object.entries(broken(found)).filter(([name]) => !except.some((each) => each === name)),
+      )
+      const record: FaultRecord = {
+        rows: row.ids,
+        did,
+        sent: found.sent,
+        acknowledged: found.acknowledged,
+        lost: found.lost.length,
+        duplicates: found.duplicates,
+        worstMs: found.worstMs,
+        drainMs: found.drainMs,
+        statuses: found.statuses,
+        broken: wrong,
+        notes,
+      }
+      if (recordFile !== undefined) appendFileSync(recordFile, `${JSON.stringify(record)}\n`)
+      process.stdout.write(`${row.ids.join(', ')} ${JSON.stringify(record)}\n`)
+      expect({ wrong, of: shorten(found) }).toMatchObject({ wrong: {} })
+      expect(found.acknowledged).toBeGreaterThanOrEqual(least)
+      return found
+    },
+    metric,
+    async wentThroughSpool(before) {
+      expect(await metric('zenhook_spool_written_total')).toBeGreaterThan(before)
+      expect(await metric('zenhook_spool_records')).toBe(0)
+    },
+  }
+}
+
+/** Lists as far as a reader of a failure wants them. */
+const shorten = (found: Findings): object =>
+  Object.fromEntries(
+    Object.entries(found).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.slice(0, 5) : value,
+    ]),
+  )
+
+/** Of what was not forged: nothing is refused, and Slack is answered while it listens. */
+export const answersAll = (load: Load): void => {
+  const lines = load.lines()
+  const genuine = lines.filter(({ forged }) => !forged)
+  expect(genuine.filter(({ status }) => status !== 202).slice(0, 5)).toEqual([])
+  const late = genuine
+    .filter(({ source }) => source === 'slack')
+    .map((line) => ({ tookMs: line.ackAt - line.sentAt, machineMs: load.machineMs(line) }))
+    .filter(({ tookMs, machineMs }) => tookMs - machineMs >= slackPatienceMs)
+  expect(late).toEqual([])
+  expect(lines.filter(({ forged, status }) => forged && status !== 401).slice(0, 5)).toEqual([])
+}

@@ -1,0 +1,41 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Checker, createChecker } from './check.ts'
+import { belongs, type Length, lengths, rowsIn } from './plan.ts'
+import { createFaultRig, type FaultRig } from './rig.ts'
+import { contextOf } from './row.ts'
+import { faultRows } from './rows/index.ts'
+
+const { ZENHOOK_FAULTS_LENGTH, ZENHOOK_FAULTS_ROWS, ZENHOOK_FAULTS_RECORD } = process.env
+const length: Length = lengths.find((each) => each === ZENHOOK_FAULTS_LENGTH) ?? 'ci'
+const asked = ZENHOOK_FAULTS_ROWS === undefined ? undefined : new Set(rowsIn(ZENHOOK_FAULTS_ROWS))
+
+const rows = faultRows.filter(({ ids }) =>
+  asked === undefined ? ids.some((id) => belongs(id, length)) : ids.some((id) => asked.has(id)),
+)
+
+describe.skipIf(rows.length === 0)('faults, on the whole product', () => {
+  let rig: FaultRig
+  let checker: Checker
+
+  beforeAll(async () => {
+    rig = await createFaultRig()
+    await rig.start()
+    checker = createChecker(rig)
+  }, 180_000)
+  afterAll(() => rig?.close(), 60_000)
+
+  beforeEach(async () => {
+    await rig.heal()
+    checker.begin()
+  }, 180_000)
+
+  for (const row of rows) {
+    it(`${row.ids.join(', ')}: ${row.title}`, { timeout: row.limitMs[length] }, () =>
+      row.run(contextOf(row, rig, checker, length, ZENHOOK_FAULTS_RECORD)),
+    )
+  }
+
+  it('ends in time after all that', { timeout: 30_000 }, async () => {
+    expect(await rig.running().stop(20_000)).toBe(0)
+  })
+})
