@@ -431,6 +431,27 @@ export const decisionsContract = (harness: DecisionsHarness): void => {
       })
     })
 
+    it('finds the states of as many events as one look takes', async () => {
+      const ids = Array.from({ length: 1_000 }, (_, index) => {
+        const tail = String(index).padStart(12, '0')
+        return `0197d1a2-3b4c-7d5e-8f60-${tail}`
+      })
+      await store.insert(
+        'events',
+        ids.map((id) => event(id, { tenant })),
+      )
+      await store.insert(
+        'decisions',
+        ids.map((id, index) =>
+          decision(id, { tenant, verdict: index % 2 === 0 ? 'drop' : 'pass' }),
+        ),
+      )
+      const { events } = await listEvents(store, { tenant, status: 'dropped', limit: 1_000 })
+      expect(events.map(({ id }) => id)).toEqual(
+        ids.filter((_, index) => index % 2 === 0).reverse(),
+      )
+    })
+
     it('lists decisions, newest first, page by page, each once', async () => {
       const rows = Array.from({ length: 25 }, (_, index) =>
         decision(`list-${String(index).padStart(2, '0')}`, {

@@ -17,6 +17,20 @@ const read = async (request: IncomingMessage): Promise<Buffer> => {
   return request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body
 }
 
+type Form = ReadonlyMap<string, string>
+
+/** Fields of the URL and of a form in the body. */
+const formOf = async (request: IncomingMessage, url: URL, body: Buffer): Promise<Form> => {
+  const fields = new Map(url.searchParams)
+  const type = request.headers['content-type'] ?? ''
+  if (!type.startsWith('multipart/form-data')) return fields
+  const parts = await new Response(new Uint8Array(body), {
+    headers: { 'content-type': type },
+  }).formData()
+  for (const [name, value] of parts) if (typeof value === 'string') fields.set(name, value)
+  return fields
+}
+
 /** Values of `param_…` come escaped as in TabSeparated. */
 const unescaped = (text: string): string =>
   text.replace(
@@ -28,9 +42,9 @@ const unescaped = (text: string): string =>
 const elements = (text: string): string[] =>
   [...text.matchAll(/'((?:[^'\\]|\\.)*)'/gs)].map(([, inner = '']) => unescaped(inner))
 
-const parametersOf = (url: URL, sql: string): Record<string, unknown> => {
+const parametersOf = (form: Form, sql: string): Record<string, unknown> => {
   const parameters: Record<string, unknown> = {}
-  for (const [name, value] of url.searchParams) {
+  for (const [name, value] of form) {
     if (!name.startsWith('param_')) continue
     const key = name.slice('param_'.length)
     const isArray = new RegExp(`\\{\\s*${key}\\s*:\\s*Array\\(`).test(sql)
@@ -73,7 +87,7 @@ const insert = async (sql: string, values: Buffer): Promise<boolean> => {
   return true
 }
 
-const query = async (sql: string, url: URL): Promise<string> => {
+const query = async (sql: string, url: URL, form: Form): Promise<string> => {
   const [, text = sql, format = url.searchParams.get('default_format') ?? 'TabSeparated'] =
     /^([\s\S]*?)\s+FORMAT\s+(\w+)\s*;?\s*$/i.exec(sql) ?? []
   const settings = settingsOf(url)
@@ -82,7 +96,7 @@ const query = async (sql: string, url: URL): Promise<string> => {
     isSelect && settings !== '' && !/\bSETTINGS\b/.test(text)
       ? `${text} SETTINGS ${settings}`
       : text
-  const parameters = parametersOf(url, full)
+  const parameters = parametersOf(form, full)
   const result =
     Object.keys(parameters).length === 0
       ? await session.queryAsync(full, { format })
@@ -110,7 +124,8 @@ const answer = async (request: IncomingMessage, response: ServerResponse): Promi
   const inUrl = url.searchParams.get('query')
   try {
     if (inUrl !== null && (await insert(inUrl, body))) return send(200, '')
-    send(200, await query(inUrl ?? body.toString(), url))
+    const form = await formOf(request, url, body)
+    send(200, await query(form.get('query') ?? body.toString(), url, form))
   } catch (error) {
     const code =
       error instanceof Error ? String(Reflect.get(error, 'clickhouseCode') ?? 1002) : '1002'
@@ -121,8 +136,8 @@ const answer = async (request: IncomingMessage, response: ServerResponse): Promi
   }
 }
 
-// As long a URL as ClickHouse takes (http_max_uri_size): its client sends parameters there.
-const server = createServer({ maxHeaderSize: 1_048_576 }, (request, response) => {
+// As little as a strict proxy before the server takes of a URL and headers together.
+const server = createServer({ maxHeaderSize: 4_096 }, (request, response) => {
   answer(request, response).catch(() => response.destroy())
 })
 server.listen(Number(port), '127.0.0.1', () => {

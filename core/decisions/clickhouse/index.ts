@@ -19,6 +19,8 @@ export const createClickHouseDecisions = (options: ClickHouseOptions): Decisions
     url,
     application: 'zenhook',
     request_timeout: timeoutMs,
+    // Parameters go in the body: a thousand ids are more than a proxy takes of a URL, and no access log has them.
+    use_multipart_params: true,
     log: { level: ClickHouseLogLevel.OFF },
     clickhouse_settings: { output_format_json_quote_64bit_integers: 0 },
   })
