@@ -155,8 +155,11 @@ export const createIngress = (options: IngressOptions): Ingress => {
     metrics.spoolBytes.set(stats.bytes)
     if (stats.written > sampled) metrics.spooled.inc(stats.written - sampled)
     sampled = stats.written
+    if (stats.lost.records > sampledLost) metrics.spoolLost.inc(stats.lost.records - sampledLost)
+    sampledLost = stats.lost.records
   }
   let sampled = 0
+  let sampledLost = 0
   const sampler = setInterval(sample, 1_000)
   sampler.unref()
 

@@ -32,6 +32,11 @@ export const createMetrics = () => {
     spoolRecords: gauge('zenhook_spool_records', 'Records in the spool, not yet in the log', []),
     spoolBytes: gauge('zenhook_spool_bytes', 'Bytes in the spool, not yet in the log', []),
     spooled: counter('zenhook_spool_written_total', 'Records answered from the spool', []),
+    spoolLost: counter(
+      'zenhook_spool_lost_total',
+      'Records of the spool that were found torn or damaged, and skipped',
+      [],
+    ),
     appendSeconds: histogram(
       'zenhook_log_append_seconds',
       'Time until an append is durable, by topic',
@@ -79,6 +84,31 @@ export const createMetrics = () => {
       'table',
     ]),
     sinkErrors: counter('zenhook_sink_errors_total', 'Inserts that failed and are retried', []),
+    unaccounted: gauge(
+      'zenhook_unaccounted_events',
+      'Accepted events that are proven neither to have ended in exactly one state per dispatch nor to wait for it; must be 0',
+      [],
+    ),
+    openEvents: gauge(
+      'zenhook_accounting_open_events',
+      'Accepted events that have not ended: pending, retrying, waiting, spooled',
+      ['state'],
+    ),
+    endedEvents: counter(
+      'zenhook_accounting_ended_events_total',
+      'Accepted events that were found to have ended: delivered, partial, dropped, dead',
+      ['state'],
+    ),
+    accountingRun: gauge(
+      'zenhook_accounting_last_run_timestamp_seconds',
+      'When this process last accounted for all events; 0 where another one does',
+      [],
+    ),
+    accountingSeconds: gauge(
+      'zenhook_accounting_last_run_seconds',
+      'How long the last accounting took',
+      [],
+    ),
     registryRevision: gauge(
       'zenhook_registry_published_timestamp_seconds',
       'When the revision in use was published',
