@@ -6,6 +6,11 @@ export const adyen: Preset = {
   name: 'adyen',
   title: 'Adyen',
   docs: 'https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures',
+  evidence: {
+    checked: 'vector',
+    source: "Adyen's HMAC validation examples and API libraries",
+    url: 'https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures',
+  },
   schemes: [
     {
       name: 'banking',

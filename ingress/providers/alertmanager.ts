@@ -4,6 +4,11 @@ export const alertmanager: Preset = {
   name: 'alertmanager',
   title: 'Prometheus Alertmanager',
   docs: 'https://prometheus.io/docs/alerting/latest/configuration/#http_config',
+  evidence: {
+    checked: 'documentation',
+    source: 'Prometheus configuration, http_config',
+    url: 'https://prometheus.io/docs/alerting/latest/configuration/#http_config',
+  },
   schemes: [
     {
       name: 'basic',

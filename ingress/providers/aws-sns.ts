@@ -5,6 +5,11 @@ export const awsSns: Preset = {
   aliases: ['sns'],
   title: 'Amazon SNS',
   docs: 'https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html',
+  evidence: {
+    checked: 'documentation',
+    source: 'Verifying the signatures of Amazon SNS messages',
+    url: 'https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html',
+  },
   // Listed fields are signed, MessageAttributes are not.
   schemes: [{ name: 'rsa', verify: { scheme: 'sns', tolerance: '1h' } }],
   deliveryId: { body: 'MessageId' },

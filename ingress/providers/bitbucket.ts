@@ -4,6 +4,11 @@ export const bitbucket: Preset = {
   name: 'bitbucket',
   title: 'Bitbucket',
   docs: 'https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/#Secure-webhooks',
+  evidence: {
+    checked: 'documentation',
+    source: 'Manage webhooks, Secure webhooks',
+    url: 'https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/#Secure-webhooks',
+  },
   schemes: [
     { name: 'sha256', verify: { scheme: 'hmac', header: 'x-hub-signature', prefix: 'sha256=' } },
   ],

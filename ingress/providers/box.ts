@@ -4,6 +4,11 @@ export const box: Preset = {
   name: 'box',
   title: 'Box',
   docs: 'https://developer.box.com/guides/webhooks/v2/signatures-v2/',
+  evidence: {
+    checked: 'vector',
+    source: "Tests of Box's SDKs for Python and Node.js",
+    url: 'https://github.com/box/box-node-sdk',
+  },
   // Two keys sign each delivery, so that one can be replaced at a time.
   schemes: [
     {

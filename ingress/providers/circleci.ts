@@ -4,6 +4,11 @@ export const circleci: Preset = {
   name: 'circleci',
   title: 'CircleCI',
   docs: 'https://circleci.com/docs/outbound-webhooks/#validate-webhooks',
+  evidence: {
+    checked: 'vector',
+    source: 'Validate webhooks, table of examples',
+    url: 'https://circleci.com/docs/outbound-webhooks/#validate-webhooks',
+  },
   schemes: [
     {
       name: 'v1',

@@ -4,6 +4,11 @@ export const discord: Preset = {
   name: 'discord',
   title: 'Discord',
   docs: 'https://discord.com/developers/docs/interactions/overview#setting-up-an-endpoint',
+  evidence: {
+    checked: 'documentation',
+    source: 'Setting up an endpoint, Validating security request headers',
+    url: 'https://discord.com/developers/docs/interactions/overview#setting-up-an-endpoint',
+  },
   schemes: [
     {
       name: 'ed25519',

@@ -4,6 +4,11 @@ export const docusign: Preset = {
   name: 'docusign',
   title: 'Docusign Connect',
   docs: 'https://developers.docusign.com/platform/webhooks/connect/validate/',
+  evidence: {
+    checked: 'documentation',
+    source: 'Validate a Connect message with HMAC',
+    url: 'https://developers.docusign.com/platform/webhooks/connect/validate/',
+  },
   // One header for each live key: X-DocuSign-Signature-1, -2, …
   schemes: [
     {

@@ -4,6 +4,11 @@ export const github: Preset = {
   name: 'github',
   title: 'GitHub',
   docs: 'https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries',
+  evidence: {
+    checked: 'vector',
+    source: 'Testing the webhook payload validation',
+    url: 'https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries',
+  },
   // The SHA-1 header that GitHub still sends beside it is never looked at.
   schemes: [
     {

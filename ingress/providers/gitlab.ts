@@ -4,6 +4,11 @@ export const gitlab: Preset = {
   name: 'gitlab',
   title: 'GitLab',
   docs: 'https://docs.gitlab.com/user/project/integrations/webhooks/',
+  evidence: {
+    checked: 'documentation',
+    source: 'Webhooks, Secret token and signing token',
+    url: 'https://docs.gitlab.com/user/project/integrations/webhooks/',
+  },
   schemes: [
     {
       name: 'signing-token',

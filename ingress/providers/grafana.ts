@@ -16,6 +16,11 @@ export const grafana: Preset = {
   name: 'grafana',
   title: 'Grafana Alerting',
   docs: 'https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/',
+  evidence: {
+    checked: 'documentation',
+    source: 'Configure the webhook notifier, HMAC signature',
+    url: 'https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/',
+  },
   // The header of the time is named by whoever sets the contact point up; these are what Grafana's pages and tests use.
   schemes: [
     timed('timed', 'x-grafana-alerting-signature-timestamp'),

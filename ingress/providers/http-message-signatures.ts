@@ -5,6 +5,11 @@ export const httpMessageSignatures: Preset = {
   aliases: ['rfc9421'],
   title: 'HTTP Message Signatures (RFC 9421)',
   docs: 'https://www.rfc-editor.org/rfc/rfc9421.html',
+  evidence: {
+    checked: 'vector',
+    source: 'RFC 9421, appendix B.2',
+    url: 'https://www.rfc-editor.org/rfc/rfc9421.html#appendix-B.2',
+  },
   schemes: [
     {
       name: 'signature',

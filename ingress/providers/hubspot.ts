@@ -13,6 +13,11 @@ export const hubspot: Preset = {
   name: 'hubspot',
   title: 'HubSpot',
   docs: 'https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation',
+  evidence: {
+    checked: 'documentation',
+    source: 'Validating requests',
+    url: 'https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation',
+  },
   schemes: [
     {
       name: 'v3',

@@ -4,6 +4,11 @@ export const intercom: Preset = {
   name: 'intercom',
   title: 'Intercom',
   docs: 'https://developers.intercom.com/docs/webhooks/setting-up-webhooks#signed-notifications',
+  evidence: {
+    checked: 'documentation',
+    source: 'Webhooks, Signed notifications',
+    url: 'https://developers.intercom.com/docs/webhooks/setting-up-webhooks#signed-notifications',
+  },
   // SHA-1 is all that Intercom offers.
   schemes: [
     {

@@ -4,6 +4,11 @@ export const jiraConnect: Preset = {
   name: 'jira-connect',
   title: 'Jira Connect app',
   docs: 'https://developer.atlassian.com/cloud/jira/platform/understanding-jwt-for-connect-apps/',
+  evidence: {
+    checked: 'documentation',
+    source: 'Understanding JWT for Connect apps',
+    url: 'https://developer.atlassian.com/cloud/jira/platform/understanding-jwt-for-connect-apps/',
+  },
   // The token covers method, path and query: the body is only as trustworthy as the transport.
   schemes: [
     {

@@ -4,6 +4,11 @@ export const jira: Preset = {
   name: 'jira',
   title: 'Jira',
   docs: 'https://developer.atlassian.com/cloud/jira/platform/webhooks/#secure-admin-webhooks',
+  evidence: {
+    checked: 'vector',
+    source: 'Webhooks, Secure admin webhooks',
+    url: 'https://developer.atlassian.com/cloud/jira/platform/webhooks/#secure-admin-webhooks',
+  },
   schemes: [
     { name: 'sha256', verify: { scheme: 'hmac', header: 'x-hub-signature', prefix: 'sha256=' } },
   ],

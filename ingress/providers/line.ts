@@ -4,6 +4,11 @@ export const line: Preset = {
   name: 'line',
   title: 'LINE Messaging API',
   docs: 'https://developers.line.biz/en/docs/messaging-api/verify-webhook-signature/',
+  evidence: {
+    checked: 'documentation',
+    source: 'Verify webhook signature',
+    url: 'https://developers.line.biz/en/docs/messaging-api/verify-webhook-signature/',
+  },
   schemes: [
     {
       name: 'sha256',

@@ -4,6 +4,11 @@ export const linear: Preset = {
   name: 'linear',
   title: 'Linear',
   docs: 'https://linear.app/developers/webhooks#securing-webhooks',
+  evidence: {
+    checked: 'documentation',
+    source: 'Webhooks, Securing webhooks',
+    url: 'https://linear.app/developers/webhooks#securing-webhooks',
+  },
   schemes: [
     {
       name: 'sha256',

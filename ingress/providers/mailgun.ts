@@ -4,6 +4,11 @@ export const mailgun: Preset = {
   name: 'mailgun',
   title: 'Mailgun',
   docs: 'https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks',
+  evidence: {
+    checked: 'documentation',
+    source: 'Securing webhooks',
+    url: 'https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks',
+  },
   // Nothing but time and token is signed: event-data is only as trustworthy as the transport.
   schemes: [
     {

@@ -5,6 +5,11 @@ export const messagebird: Preset = {
   aliases: ['bird'],
   title: 'MessageBird',
   docs: 'https://developers.messagebird.com/api/#verifying-http-requests',
+  evidence: {
+    checked: 'documentation',
+    source: 'Signature verification',
+    url: 'https://developers.messagebird.com/api/#verifying-http-requests',
+  },
   schemes: [
     {
       name: 'jwt',

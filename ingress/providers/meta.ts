@@ -8,6 +8,11 @@ export const meta: Preset = {
   aliases: ['whatsapp', 'facebook'],
   title: 'Meta, WhatsApp',
   docs: 'https://developers.facebook.com/docs/graph-api/webhooks/getting-started',
+  evidence: {
+    checked: 'documentation',
+    source: 'Webhooks, Validating payloads',
+    url: 'https://developers.facebook.com/docs/graph-api/webhooks/getting-started',
+  },
   schemes: [
     {
       name: 'sha256',

@@ -4,6 +4,11 @@ export const okta: Preset = {
   name: 'okta',
   title: 'Okta event hooks',
   docs: 'https://developer.okta.com/docs/concepts/event-hooks/',
+  evidence: {
+    checked: 'documentation',
+    source: 'Event hooks, Verify ownership and authentication',
+    url: 'https://developer.okta.com/docs/concepts/event-hooks/',
+  },
   schemes: [{ name: 'authorization', verify: { scheme: 'token', header: 'authorization' } }],
   deliveryId: { body: 'eventId' },
   idCovered: false,

@@ -4,6 +4,11 @@ export const paddle: Preset = {
   name: 'paddle',
   title: 'Paddle',
   docs: 'https://developer.paddle.com/webhooks/signature-verification',
+  evidence: {
+    checked: 'documentation',
+    source: 'Verify webhook signatures',
+    url: 'https://developer.paddle.com/webhooks/signature-verification',
+  },
   schemes: [
     {
       name: 'h1',

@@ -4,6 +4,11 @@ export const pagerduty: Preset = {
   name: 'pagerduty',
   title: 'PagerDuty',
   docs: 'https://developer.pagerduty.com/docs/verifying-webhook-signatures',
+  evidence: {
+    checked: 'documentation',
+    source: 'Verifying signatures of V3 webhooks',
+    url: 'https://developer.pagerduty.com/docs/verifying-webhook-signatures',
+  },
   schemes: [
     {
       name: 'v1',

@@ -77,6 +77,19 @@ export interface Sample {
   readonly body: unknown
 }
 
+/**
+ * What a preset was checked against: values that the vendor publishes, the vendor's own library (it accepts what we
+ * sign, and we what it signs), the words of its documentation alone, or nothing published.
+ */
+export type Checked = 'vector' | 'library' | 'documentation' | 'none'
+
+export interface Evidence {
+  readonly checked: Checked
+  /** The page, or the package and its version. */
+  readonly source: string
+  readonly url: string
+}
+
 /** Everything Zenhook knows of a provider's webhooks, as data. */
 export interface Preset {
   readonly name: string
@@ -84,6 +97,8 @@ export interface Preset {
   readonly title: string
   /** The vendor's page on its signatures. */
   readonly docs: string
+  /** Why its recipe is believed. */
+  readonly evidence: Evidence
   readonly schemes: readonly [PresetScheme, ...PresetScheme[]]
   readonly deliveryId?: Pick
   /** Whether the signature covers the delivery id, and the whole body. */
@@ -103,5 +118,7 @@ export interface Preset {
   readonly handshakes?: readonly Handshake[]
   /** Where its secret is found and what it looks like. */
   readonly secret: string
+  /** What its signature leaves open, and what else one would not expect. Whole sentences. */
+  readonly notes?: readonly string[]
   readonly samples: readonly [Sample, ...Sample[]]
 }

@@ -4,6 +4,11 @@ export const pusher: Preset = {
   name: 'pusher',
   title: 'Pusher Channels',
   docs: 'https://pusher.com/docs/channels/server_api/webhooks/#authentication',
+  evidence: {
+    checked: 'documentation',
+    source: 'Webhooks, Security',
+    url: 'https://pusher.com/docs/channels/server_api/webhooks/#authentication',
+  },
   schemes: [{ name: 'sha256', verify: { scheme: 'hmac', header: 'x-pusher-signature' } }],
   idCovered: false,
   bodyCovered: true,

@@ -4,6 +4,11 @@ export const razorpay: Preset = {
   name: 'razorpay',
   title: 'Razorpay',
   docs: 'https://razorpay.com/docs/webhooks/validate-test/',
+  evidence: {
+    checked: 'documentation',
+    source: 'Validate and test webhooks',
+    url: 'https://razorpay.com/docs/webhooks/validate-test/',
+  },
   schemes: [{ name: 'sha256', verify: { scheme: 'hmac', header: 'x-razorpay-signature' } }],
   deliveryId: { header: 'x-razorpay-event-id' },
   idCovered: false,

@@ -4,6 +4,11 @@ export const sendgrid: Preset = {
   name: 'sendgrid',
   title: 'Twilio SendGrid',
   docs: 'https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features',
+  evidence: {
+    checked: 'vector',
+    source: 'Tests of sendgrid-nodejs, eventwebhook',
+    url: 'https://github.com/sendgrid/sendgrid-nodejs',
+  },
   schemes: [
     {
       name: 'ecdsa',

@@ -4,6 +4,11 @@ export const sentry: Preset = {
   name: 'sentry',
   title: 'Sentry',
   docs: 'https://docs.sentry.io/organization/integrations/integration-platform/webhooks/',
+  evidence: {
+    checked: 'documentation',
+    source: 'Integration platform, Webhooks',
+    url: 'https://docs.sentry.io/organization/integrations/integration-platform/webhooks/',
+  },
   // Sentry-Hook-Timestamp is not signed, so it proves nothing.
   schemes: [{ name: 'sha256', verify: { scheme: 'hmac', header: 'sentry-hook-signature' } }],
   deliveryId: { header: 'request-id' },

@@ -4,6 +4,11 @@ export const servicenow: Preset = {
   name: 'servicenow',
   title: 'ServiceNow outbound REST',
   docs: 'https://www.servicenow.com/docs/bundle/zurich-api-reference/page/integrate/outbound-rest/concept/c_OutboundRESTWebService.html',
+  evidence: {
+    checked: 'documentation',
+    source: 'Outbound REST authentication',
+    url: 'https://www.servicenow.com/docs/bundle/zurich-api-reference/page/integrate/outbound-rest/concept/c_OutboundRESTWebService.html',
+  },
   schemes: [
     {
       name: 'basic',

@@ -4,6 +4,11 @@ export const shopify: Preset = {
   name: 'shopify',
   title: 'Shopify',
   docs: 'https://shopify.dev/docs/apps/build/webhooks/subscribe/https',
+  evidence: {
+    checked: 'documentation',
+    source: 'Verify the origin of webhooks',
+    url: 'https://shopify.dev/docs/apps/build/webhooks/subscribe/https',
+  },
   schemes: [
     {
       name: 'sha256',

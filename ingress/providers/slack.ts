@@ -4,6 +4,11 @@ export const slack: Preset = {
   name: 'slack',
   title: 'Slack',
   docs: 'https://docs.slack.dev/authentication/verifying-requests-from-slack',
+  evidence: {
+    checked: 'vector',
+    source: 'Verifying requests from Slack',
+    url: 'https://docs.slack.dev/authentication/verifying-requests-from-slack',
+  },
   schemes: [
     {
       name: 'v0',

@@ -4,6 +4,11 @@ export const square: Preset = {
   name: 'square',
   title: 'Square',
   docs: 'https://developer.squareup.com/docs/webhooks/step3validate',
+  evidence: {
+    checked: 'vector',
+    source: 'Verify and validate an event notification',
+    url: 'https://developer.squareup.com/docs/webhooks/step3validate',
+  },
   schemes: [
     {
       name: 'sha256',

@@ -5,6 +5,11 @@ export const standardWebhooks: Preset = {
   aliases: ['svix'],
   title: 'Standard Webhooks, Svix',
   docs: 'https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md',
+  evidence: {
+    checked: 'vector',
+    source: 'Standard Webhooks and its test vector; standardwebhooks and svix, both ways',
+    url: 'https://github.com/standard-webhooks/standard-webhooks',
+  },
   schemes: [
     {
       name: 'v1',

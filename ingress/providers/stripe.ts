@@ -4,6 +4,11 @@ export const stripe: Preset = {
   name: 'stripe',
   title: 'Stripe',
   docs: 'https://docs.stripe.com/webhooks/signature',
+  evidence: {
+    checked: 'library',
+    source: 'stripe (Node.js), both ways',
+    url: 'https://github.com/stripe/stripe-node',
+  },
   schemes: [
     {
       name: 'v1',

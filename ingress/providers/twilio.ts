@@ -4,6 +4,11 @@ export const twilio: Preset = {
   name: 'twilio',
   title: 'Twilio',
   docs: 'https://www.twilio.com/docs/usage/webhooks/webhooks-security',
+  evidence: {
+    checked: 'vector',
+    source: "Validating requests, and tests of Twilio's SDK",
+    url: 'https://www.twilio.com/docs/usage/webhooks/webhooks-security',
+  },
   schemes: [
     { name: 'json', when: { query: 'bodySHA256' }, verify: { scheme: 'twilio' } },
     { name: 'form', verify: { scheme: 'twilio' } },

@@ -4,6 +4,11 @@ export const typeform: Preset = {
   name: 'typeform',
   title: 'Typeform',
   docs: 'https://www.typeform.com/developers/webhooks/secure-your-webhooks/',
+  evidence: {
+    checked: 'documentation',
+    source: 'Secure your webhooks',
+    url: 'https://www.typeform.com/developers/webhooks/secure-your-webhooks/',
+  },
   schemes: [
     {
       name: 'sha256',

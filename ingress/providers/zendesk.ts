@@ -4,6 +4,11 @@ export const zendesk: Preset = {
   name: 'zendesk',
   title: 'Zendesk',
   docs: 'https://developer.zendesk.com/documentation/webhooks/verifying/',
+  evidence: {
+    checked: 'documentation',
+    source: 'Verifying webhooks',
+    url: 'https://developer.zendesk.com/documentation/webhooks/verifying/',
+  },
   schemes: [
     {
       name: 'sha256',

@@ -4,6 +4,11 @@ export const zoom: Preset = {
   name: 'zoom',
   title: 'Zoom',
   docs: 'https://developers.zoom.us/docs/api/webhooks/#verify-webhook-events',
+  evidence: {
+    checked: 'documentation',
+    source: 'Verify webhook events',
+    url: 'https://developers.zoom.us/docs/api/webhooks/#verify-webhook-events',
+  },
   schemes: [
     {
       name: 'v0',

@@ -64,7 +64,8 @@ const bench = (preset: Preset, scheme: PresetScheme): Bench => {
     })
   const config: unknown = bindScheme(scheme.verify).config
   const tolerance = valueAt(config, 'tolerance')
-  const timed = valueAt(config, 'timestamp.unit') !== undefined || scheme.verify.scheme !== 'hmac'
+  const templated = ['hmac', 'ed25519', 'ecdsa', 'rsa'].includes(scheme.verify.scheme)
+  const timed = !templated || valueAt(config, 'timestamp.unit') !== undefined
   return {
     preset,
     scheme,
@@ -126,8 +127,10 @@ const retimed = ({ scheme, signed }: Bench): Draft => {
     )
     return withHeader(draft, name, header)
   }
-  if (scheme.verify.scheme === 'standard-webhooks')
-    return withHeader(draft, 'webhook-timestamp', headerOf(later, 'webhook-timestamp'))
+  if (scheme.verify.scheme === 'standard-webhooks') {
+    const name = draft.headers.find(([each]) => each.endsWith('-timestamp'))?.[0] ?? ''
+    return withHeader(draft, name, headerOf(later, name))
+  }
   if (scheme.verify.scheme === 'sns')
     return withBody(
       draft,
@@ -193,7 +196,12 @@ const tamperedCases = (on: Bench): void => {
   })
 
   const from = scheme.deliveryId ?? preset.deliveryId
-  if (from && 'header' in from)
+  if (from && 'header' in from && (scheme.idCovered ?? preset.idCovered))
+    it('refuses another delivery id', async () => {
+      const verified = await verify(withHeader(signed(), from.header, 'another-id'))
+      expect(refusedFor(verified)).toBe('mismatch')
+    })
+  else if (from && 'header' in from)
     it('takes a delivery id that nothing covers for no more than that', async () => {
       const draft = signed()
       const verified = genuine(await verify(withHeader(draft, from.header, 'another-id')))

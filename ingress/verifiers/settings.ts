@@ -106,6 +106,7 @@ const spelledOut = (verify: Readonly<Record<string, unknown>>, scheme: string): 
   name: scheme,
   title: scheme,
   docs: '',
+  evidence: { checked: 'none', source: '', url: '' },
   schemes: [{ name: scheme, verify: { ...verify, scheme } }],
   idCovered: false,
   bodyCovered: true,

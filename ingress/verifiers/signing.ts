@@ -24,10 +24,14 @@ export const signingFields = {
   list: z
     .strictObject({
       separator: z.string().length(1).describe('Between the items of the header'),
-      key: z.string().min(1).describe('Key of the items that are signatures, such as v1'),
+      key: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Key of the items that are signatures, such as v1; without it each item is one'),
     })
     .optional()
-    .describe('For a header that is a list of key=value'),
+    .describe('For a header that is a list: of key=value, or of signatures'),
   encoding: z.enum(['hex', 'base64', 'base64url']).default('hex').describe('Of the signature'),
   template: z
     .union([z.string(), z.array(z.string()).min(1).max(4)])
@@ -107,7 +111,8 @@ export const compileSigning = (config: SigningSettings): Signing => {
     fail('timestamp is set, but the template does not sign {timestamp}')
   if (timestamp?.body !== undefined && !usesTimestamp && !coversBody)
     fail('timestamp.body is set, but the template signs neither {timestamp} nor {body}')
-  if (timestamp?.key !== undefined && !list) fail('timestamp.key is set, but list is not')
+  if (timestamp?.key !== undefined && list?.key === undefined)
+    fail('timestamp.key is set, but list is not, or has no key')
   const headers = [config.header ?? []].flat()
 
   const raw = (view: View): readonly string[] | Refused => {
@@ -144,12 +149,14 @@ export const compileSigning = (config: SigningSettings): Signing => {
   const signatureTexts = (values: readonly string[]): readonly string[] | Refused => {
     const texts: string[] = []
     for (const value of values) {
-      if (list) texts.push(...itemsOf(value, list.key))
-      else if (value.startsWith(prefix)) texts.push(value.slice(prefix.length))
+      if (list?.key !== undefined) texts.push(...itemsOf(value, list.key))
+      else
+        for (const item of list ? value.split(list.separator) : [value])
+          if (item.startsWith(prefix)) texts.push(item.slice(prefix.length))
     }
     return texts.length > 0
       ? texts.slice(0, MAX_SIGNATURES)
-      : refuse('malformed', `signature has no ${list ? `${list.key}=` : prefix}`)
+      : refuse('malformed', `signature has no ${list?.key === undefined ? prefix : `${list.key}=`}`)
   }
 
   const timeText = (view: View, values: readonly string[]): string | Refused => {
@@ -269,9 +276,10 @@ export const signDraft = (
   if (config.signatureBody !== undefined)
     return { ...ready, body: rewritten(ready.body, { [config.signatureBody]: signature }) }
   const name = ([config.header ?? []].flat()[0] ?? '').replace(/-\*$/, '-1')
-  const items = list && [
+  if (list?.key === undefined) return withHeader(ready, name, config.prefix + signature)
+  const items = [
     ...(timestamp?.key === undefined ? [] : [`${timestamp.key}=${time}`]),
     `${list.key}=${signature}`,
   ]
-  return withHeader(ready, name, items ? items.join(list.separator) : config.prefix + signature)
+  return withHeader(ready, name, items.join(list.separator))
 }

@@ -50,6 +50,7 @@ describe.each(verifierSpecs.map((spec) => [spec.name, spec] as const))(
   },
 )
 
+/** The names of the first presets, which configurations already use. */
 const names =
   'github stripe slack zoom shopify twilio standard-webhooks pagerduty gitlab linear discord sendgrid paddle square hubspot mailgun zendesk typeform bitbucket jira jira-connect aws-sns meta intercom sentry okta docusign grafana alertmanager servicenow circleci adyen box line pusher razorpay messagebird http-message-signatures'.split(
     ' ',
@@ -57,7 +58,7 @@ const names =
 
 describe('presets', () => {
   it('are all there, each name once', () => {
-    expect(presets.map(({ name }) => name).sort()).toEqual([...names].sort())
+    expect(presets.map(({ name }) => name)).toEqual(expect.arrayContaining(names))
     const all = presets.flatMap(({ name, aliases = [] }) => [name, ...aliases])
     expect(new Set(all).size).toBe(all.length)
     expect(findPreset('svix')?.name).toBe('standard-webhooks')
