@@ -61,7 +61,9 @@ export const createGuard = (options: GuardOptions): Guard => {
           ? { ok: true, settle: () => undefined }
           : { ok: false, refusal }
       }
-      if (head.chunked || (head.contentLength ?? 0) > smallBodyBytes)
+      // What is compressed may be big as well.
+      const big = head.chunked || head.coding !== undefined
+      if (big || (head.contentLength ?? 0) > smallBodyBytes)
         return { ok: false, refusal: limited('failures', failures, suspect.retryAfterMs) }
       return { ok: true, settle: () => charge(source) }
     },

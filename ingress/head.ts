@@ -6,6 +6,8 @@ export interface Head {
   contentLength?: number
   chunked: boolean
   contentType: string
+  /** Content coding as it is said, lower case; absent for identity. */
+  coding?: string
   requestId?: string
   traceparent?: string
   tracestate?: string
@@ -45,13 +47,12 @@ export const readHead = (rawHeaders: readonly string[], httpVersion: string): He
         if (value.toLowerCase() !== 'chunked') return malformed(framing)
         head.chunked = true
         break
-      case 'content-encoding':
-        if (value !== '' && value.toLowerCase() !== 'identity')
-          return refuse('ZENHOOK_INGRESS_UNSUPPORTED_MEDIA', {
-            detail: 'The body must be sent without a content coding',
-            headers: { 'accept-encoding': 'identity' },
-          })
+      case 'content-encoding': {
+        const coding = value.trim().toLowerCase()
+        if (coding === '' || coding === 'identity') break
+        head.coding = head.coding === undefined ? coding : `${head.coding}, ${coding}`
         break
+      }
       case 'content-type':
         if (head.contentType !== '') return malformed('The content type is said twice')
         head.contentType = value

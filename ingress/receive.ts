@@ -8,6 +8,7 @@ import type { Snapshot, Source } from '../core/registry/types.ts'
 import type { Logger, Metrics } from '../core/telemetry/index.ts'
 import type { Appender } from './append.ts'
 import { type BodyLimits, type Budget, readBody } from './body.ts'
+import { decodeBody, refuseCoding } from './coding.ts'
 import { buildEvent, recordOf } from './event.ts'
 import type { Guard } from './guard.ts'
 import { checkMedia, type Head, isJson, isRefusal } from './head.ts'
@@ -70,6 +71,8 @@ export interface Conflict {
   at: number
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
 const holdLimitMs = 1_500
 // Frame, record headers and batch overhead beside the value.
 const recordMargin = 2_048
@@ -113,11 +116,28 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
       return refuse('ZENHOOK_INGRESS_BODY_TOO_LARGE', { close: true })
     const media = checkMedia(head.contentType)
     if (media !== undefined) return media
+    if (head.coding !== undefined) {
+      const refusal = refuseCoding(head.coding, source?.contentEncoding !== undefined)
+      if (refusal !== undefined) return refusal
+    }
     inbound.proceed?.()
     return readBody(inbound.body, { ...deps.body, maxBytes }, deps.budget, inbound.remote)
   }
 
-  const rawRequest = (inbound: Inbound, body: Uint8Array): RawRequest => {
+  /** What the body holds, which is another than what was sent where that is compressed. */
+  const decode = async (
+    { head, remote }: Inbound,
+    { maxBody }: Source,
+    body: Buffer,
+  ): Promise<Buffer | Refusal> => {
+    if (!deps.budget.take(remote, maxBody))
+      return refuse('ZENHOOK_INGRESS_OVERLOADED', { retryAfterMs: 1_000 })
+    const content = await decodeBody(head.coding ?? '', body, maxBody)
+    deps.budget.give(remote, maxBody - (Buffer.isBuffer(content) ? content.length : 0))
+    return content
+  }
+
+  const rawRequest = (inbound: Inbound, body: Uint8Array): Writable<RawRequest> => {
     const { target, rawHeaders } = inbound
     const mark = target.indexOf('?')
     const headers: [string, string][] = []
@@ -252,6 +272,7 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
     if (!admitted.ok) return admitted.refusal
     const body = method === 'GET' ? Buffer.alloc(0) : await read(inbound, source)
     if (!Buffer.isBuffer(body)) return body
+    let held = body.length
     try {
       if (source === undefined || verifier === undefined) {
         // About as much work as a signature that does not match.
@@ -259,7 +280,17 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
         guard.failed(inbound.remote, name)
         return refuse('ZENHOOK_INGRESS_NOT_FOUND')
       }
-      const verified = await verifier.verify(rawRequest(inbound, body), now())
+      const request = rawRequest(inbound, body)
+      let content = body
+      if (inbound.head.coding !== undefined) {
+        const decoded = await decode(inbound, source, body)
+        if (!Buffer.isBuffer(decoded)) return decoded
+        held += decoded.length
+        content = decoded
+        if (source.contentEncoding === 'decoded') request.body = content
+        else request.content = content
+      }
+      const verified = await verifier.verify(request, now())
       if (!verified.ok) {
         guard.failed(inbound.remote, name)
         metrics.ingressRefused.inc({ provider: verifier.provider, reason: verified.reason })
@@ -291,9 +322,9 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
       if (method === 'GET') return notAllowed(['POST'])
       const late = admitted.settle()
       if (late !== undefined) return late
-      return await store(inbound, source, verifier, verified, body)
+      return await store(inbound, source, verifier, verified, content)
     } finally {
-      deps.budget.give(inbound.remote, body.length)
+      deps.budget.give(inbound.remote, held)
     }
   }
 

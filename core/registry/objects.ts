@@ -29,6 +29,7 @@ const specs = {
     dedupe: z.looseObject({ windowMs: whole.optional(), key: z.string().optional() }),
     rateLimit: rateLimit.optional(),
     maxBody: whole,
+    contentEncoding: z.enum(['sent', 'decoded']).optional(),
     ordering: z.string().optional(),
     replay: z.enum(['strict', 'accept']),
   }),

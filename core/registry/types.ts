@@ -22,6 +22,8 @@ export interface Source {
   readonly rateLimit?: RateLimit
   /** Bytes. */
   readonly maxBody: number
+  /** Compressed bodies are taken, and which of their bytes the sender signed; refused where absent. */
+  readonly contentEncoding?: 'sent' | 'decoded'
   /** JSON path into the body: order holds per value. */
   readonly ordering?: string
   /** When the state store is away: refuse (`strict`), or accept and leave duplicates to the stage. */

@@ -10,7 +10,10 @@ export interface RawRequest {
   readonly query: string
   /** As sent and in order: duplicates kept, nothing joined. */
   readonly headers: readonly (readonly [name: string, value: string])[]
+  /** The bytes that the sender signed. */
   readonly body: Uint8Array
+  /** What they hold, where they are compressed; otherwise the same as `body`. */
+  readonly content?: Uint8Array
 }
 
 /** A provider's handshake, answered by us; nothing of it becomes an event. */

@@ -15,7 +15,8 @@ export const viewOf = (request: RawRequest): View => {
     all,
     names: () => [...new Set(request.headers.map(([name]) => name.toLowerCase()))],
     body: () => {
-      parsed ??= { value: parseBody(all('content-type')[0] ?? '', request.body) }
+      const { content = request.body } = request
+      parsed ??= { value: parseBody(all('content-type')[0] ?? '', content) }
       return parsed.value
     },
     peek: () => parsed,

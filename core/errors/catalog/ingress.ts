@@ -31,7 +31,7 @@ export const ingressErrors = {
   },
   ZENHOOK_INGRESS_UNSUPPORTED_MEDIA: {
     summary: 'The content type or content coding of the body is not supported',
-    fix: 'Send the body uncompressed, and JSON as UTF-8',
+    fix: "Send JSON as UTF-8, and the body uncompressed unless the source's contentEncoding is set",
   },
   ZENHOOK_INGRESS_EXPECTATION_FAILED: {
     summary: 'The Expect header asks for something that is not supported',

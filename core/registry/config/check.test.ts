@@ -79,6 +79,7 @@ const good = `tenants:
         dedupe: { window: 24h }
         rateLimit: { perSecond: 200, burst: 400 }
         maxBody: 1MiB
+        contentEncoding: sent
         ordering: repository.full_name
       own:
         verify: { scheme: hmac, header: x-signature }
@@ -126,6 +127,7 @@ describe('a good file', () => {
           dedupe: { windowMs: 86_400_000 },
           rateLimit: { perSecond: 200, burst: 400 },
           maxBody: 1_048_576,
+          contentEncoding: 'sent',
           ordering: 'repository.full_name',
           replay: 'accept',
         },

@@ -65,6 +65,10 @@ export const sourceFile = z.strictObject({
     .optional()
     .describe('Requests above it are answered 429'),
   maxBody: size.optional().describe('Largest body; 1MiB by default'),
+  contentEncoding: z
+    .enum(['sent', 'decoded'])
+    .optional()
+    .describe('Take gzip, deflate and br; which bytes the sender signs. Refused by default'),
   ordering: path.optional().describe('JSON path into the body: order holds per value'),
   replay: z
     .enum(['strict', 'accept'])
