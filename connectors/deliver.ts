@@ -14,10 +14,12 @@ import { connectors as allConnectors } from './index.ts'
 import type { ConnectorKind, Publish, PutInBin } from './types.ts'
 
 export interface DeliveryPolicy {
-  /** Records under way at once, per partition. */
+  /** Records under way at once, per partition; a quarter more for tenants that a flood would shut out. */
   window: number
-  /** Records that may be started beyond the lowest unfinished one, per partition. */
+  /** Records that may be taken in beyond the lowest unfinished one, per partition. */
   span: number
+  /** Records that may wait for a place, per partition: how far a flood of one tenant is looked past. */
+  ahead: number
   /** Total time of one exchange, ms. */
   timeoutMs: number
   /** How long what is under way may still take when the process stops, ms. */
@@ -33,6 +35,7 @@ export interface DeliveryPolicy {
 export const deliveryDefaults: DeliveryPolicy = {
   window: 64,
   span: 4_096,
+  ahead: 1_000,
   timeoutMs: 15_000,
   graceMs: 10_000,
   recordTtlMs: 8 * 24 * 3_600_000,
@@ -57,6 +60,8 @@ export interface DeliveryOptions {
   publish?: Publish
   putInBin?: PutInBin
   policy?: Partial<DeliveryPolicy>
+  /** Share of a tenant in the places of a partition, by its name; 1 by default. */
+  weightOf?: (tenant: string) => number
   now?: () => number
   random?: () => number
 }
@@ -102,6 +107,8 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Delivery>
     const made = createWindow({
       limit: policy.window,
       span: policy.span,
+      ahead: policy.ahead,
+      ...(options.weightOf !== undefined && { weightOf: options.weightOf }),
       handle: (record: StoredRecord, signal) => courier.carry(record, signal),
       append: (records) => log.append(records),
       lingerMs: policy.lingerMs,

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { Batch, NewRecord, StoredRecord } from '../../core/log/port.ts'
 import { createWindow, type WindowOptions } from './window.ts'
 
-const recordOf = (offset: number): StoredRecord => ({
-  ...{ topic: 'dispatch', partition: 0, offset, key: null, headers: {}, timestamp: 0 },
+const recordOf = (offset: number, tenant = ''): StoredRecord => ({
+  ...{ topic: 'dispatch', partition: 0, offset, key: null, headers: { tenant }, timestamp: 0 },
   value: new Uint8Array(),
 })
 const outputOf = (offset: number): NewRecord => ({
@@ -35,10 +35,14 @@ const rig = (options: Partial<WindowOptions> = {}) => {
     closing: () => false,
     ...options,
   })
-  const batch = (offsets: readonly number[], controller = new AbortController()): Batch => ({
+  const batch = (
+    offsets: readonly number[],
+    controller = new AbortController(),
+    tenant?: string,
+  ): Batch => ({
     topic: 'dispatch',
     partition: 0,
-    records: offsets.map(recordOf),
+    records: offsets.map((offset) => recordOf(offset, tenant)),
     signal: controller.signal,
     async settle({ offset }, outputs = []) {
       if (failures > 0) {
@@ -134,5 +138,38 @@ describe('the window of a partition', () => {
     expect(started).toEqual([0, 1, 0, 1])
     await finish(0, 1)
     expect(settled.at(-1)?.through).toBe(1)
+  })
+
+  it('F27: looks past a flood of one tenant, and has a place for the others at once', async () => {
+    const { window, batch, started, settled, finish } = rig({ limit: 4, span: 100, ahead: 50 })
+    const flood = Array.from({ length: 40 }, (_, offset) => offset)
+    const one = new AbortController()
+    await window.take(batch(flood, one, 'flood'))
+    expect(started).toEqual([0, 1, 2, 3])
+    await window.take(batch([40, 41, 42], one, 'quiet'))
+    expect(started).toEqual([0, 1, 2, 3, 40])
+    await finish(0)
+    expect(started).toEqual([0, 1, 2, 3, 40, 41])
+    // Both have their share now.
+    await finish(1)
+    expect(started).toEqual([0, 1, 2, 3, 40, 41])
+    await finish(40, 41, 2)
+    expect(started.slice(6)).toContain(42)
+    // Progress does not pass what the quiet one was let past.
+    expect(settled.at(-1)?.through).toBe(2)
+    for (let next = 0; next < 43; next += 1) await finish(...started)
+    expect([...started].sort((a, b) => a - b)).toEqual([...flood, 40, 41, 42])
+    expect(settled.at(-1)?.through).toBe(42)
+  })
+
+  it('starts nothing that still waited when the partition moved', async () => {
+    const { window, batch, started, finish } = rig({ ahead: 50, span: 100 })
+    const controller = new AbortController()
+    await window.take(batch([0, 1, 2, 3, 4], controller))
+    controller.abort()
+    await finish(0, 1, 2)
+    expect(started).toEqual([0, 1, 2])
+    await window.take(batch([2, 3, 4]))
+    expect(started).toEqual([0, 1, 2, 2, 3, 4])
   })
 })

@@ -1,13 +1,15 @@
 import type { Position } from '../../core/event/index.ts'
 import type { Batch, NewRecord, StoredRecord } from '../../core/log/port.ts'
 import { untilTick } from '../../core/log/tick.ts'
+import { createFair } from './fair.ts'
 
 /**
- * What is under way of one partition: a bounded number of records at once, finished in any order.
- * Outputs go to the log as soon as they are there; progress follows the lowest unfinished record.
+ * What is under way of one partition: a bounded number of records at once, finished in any order, and
+ * started by turns of their tenants. Outputs go to the log as soon as they are there; progress follows the
+ * lowest unfinished record.
  */
 export interface Window {
-  /** Starts the batch's records as room allows; resolves when all have started, or the batch is moot. */
+  /** Takes the batch's records in; resolves when few enough wait for a place, or the batch is moot. */
   take(batch: Batch): Promise<void>
   /** Resolves when nothing is under way and everything finished is settled, or cannot be. */
   idle(): Promise<void>
@@ -15,10 +17,14 @@ export interface Window {
 }
 
 export interface WindowOptions {
-  /** Records under way at once. */
+  /** Records under way at once, and a quarter more for tenants that a flood of others would shut out. */
   limit: number
-  /** Records from the lowest unfinished on that may be started: bounds what one slow record holds up. */
+  /** Records from the lowest unfinished on that may be taken in: bounds what one slow record holds up. */
   span: number
+  /** Records that may wait for a place while more is fetched: how far a flood is looked past. None by default. */
+  ahead?: number
+  /** Share of a tenant in the places; 1 by default. */
+  weightOf?: (tenant: string) => number
   /** Resolves with the record's outputs, or `undefined` when it must stay unfinished (cancelled). */
   handle(record: StoredRecord, signal: AbortSignal): Promise<readonly NewRecord[] | undefined>
   append(records: readonly NewRecord[]): Promise<unknown>
@@ -37,11 +43,27 @@ const pauseMs = 200
 const lingerStepMs = 10
 /** So many outputs wait for no others. */
 const lingerOutputs = 200
+/** Bytes that may wait for a place while more is fetched. */
+const aheadBytes = 4 * 1024 * 1024
+
+interface Waiting {
+  record: StoredRecord
+  entry: Entry
+  signal: AbortSignal
+}
+
+const sizeOf = ({ value }: StoredRecord): number => value?.byteLength ?? 0
 
 export const createWindow = (options: WindowOptions): Window => {
   // Ascending offsets: every record taken and not yet settled.
   const entries: Entry[] = []
   const known = new Set<number>()
+  const fair = createFair<Waiting>({
+    places: options.limit,
+    reserve: Math.floor(options.limit / 4),
+    weightOf: options.weightOf ?? (() => 1),
+  })
+  let waitingBytes = 0
   let running = 0
   let outputs: NewRecord[] = []
   let latest: Batch | undefined
@@ -124,10 +146,7 @@ export const createWindow = (options: WindowOptions): Window => {
     })
   }
 
-  const start = (record: StoredRecord, signal: AbortSignal): void => {
-    const entry = { offset: record.offset, done: false }
-    entries.push(entry)
-    known.add(record.offset)
+  const start = (tenant: string, { record, entry, signal }: Waiting): void => {
     running += 1
     options
       .handle(record, signal)
@@ -137,22 +156,43 @@ export const createWindow = (options: WindowOptions): Window => {
       })
       .then((made) => {
         running -= 1
+        fair.ended(tenant)
         if (made !== undefined) {
           entry.done = true
           for (const output of made) outputs.push(output)
           flush()
         }
+        startNext()
         wake()
       })
+  }
+
+  const startNext = (): void => {
+    if (options.closing() || latest?.signal.aborted !== false) return
+    for (let next = fair.next(); next !== undefined; next = fair.next()) {
+      waitingBytes -= sizeOf(next.item.record)
+      start(next.tenant, next.item)
+    }
+  }
+
+  const enter = (record: StoredRecord, signal: AbortSignal): void => {
+    const entry = { offset: record.offset, done: false }
+    entries.push(entry)
+    known.add(record.offset)
+    waitingBytes += sizeOf(record)
+    fair.push(record.headers.tenant ?? '', { record, entry, signal })
+    startNext()
   }
 
   const forget = (): void => {
     entries.length = 0
     known.clear()
     outputs = []
+    fair.clear()
+    waitingBytes = 0
   }
 
-  const full = (): boolean => running >= options.limit || entries.length >= options.span
+  const crowded = (): boolean => fair.waiting() > (options.ahead ?? 0) || waitingBytes > aheadBytes
 
   return {
     async take(batch) {
@@ -163,10 +203,12 @@ export const createWindow = (options: WindowOptions): Window => {
       try {
         for (const record of batch.records) {
           if (known.has(record.offset)) continue
-          while (!batch.signal.aborted && (full() || options.closing())) await change()
+          while (!batch.signal.aborted && (entries.length >= options.span || options.closing()))
+            await change()
           if (batch.signal.aborted) return
-          start(record, batch.signal)
+          enter(record, batch.signal)
         }
+        while (!batch.signal.aborted && crowded()) await change()
       } finally {
         batch.signal.removeEventListener('abort', wake)
       }
