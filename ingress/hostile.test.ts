@@ -26,7 +26,7 @@ const chunked = `7\r\n${body}\r\n0\r\n\r\n`
 const statusesOf = (text: string): string[] =>
   [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status ?? '')
 
-describe('requests that two readers could take differently', () => {
+describe('F71: requests that two readers could take differently', () => {
   it.each([
     [
       'Content-Length beside Transfer-Encoding',
@@ -91,7 +91,7 @@ describe('requests that two readers could take differently', () => {
 })
 
 describe('sizes and times', () => {
-  it('header fields of more than 16 KiB are 431', async () => {
+  it('F68: header fields of more than 16 KiB are 431', async () => {
     const text = await raw(
       started.port,
       genuine(`X-A: ${'a'.repeat(17_000)}\r\n${length}\r\n${body}`),
@@ -100,16 +100,16 @@ describe('sizes and times', () => {
     expect(text).toContain('"code":"ZENHOOK_INGRESS_HEADERS_TOO_LARGE"')
   })
 
-  it('a body of unsaid length is 411', async () => {
+  it('F68: a body of unsaid length is 411', async () => {
     expect(statusesOf(await raw(started.port, genuine('\r\n')))).toEqual(['411'])
   })
 
-  it('a declared length over the limit is 413 before the body comes', async () => {
+  it('F70: a declared length over the limit is 413 before the body comes', async () => {
     const text = await raw(started.port, genuine('Content-Length: 999999999\r\n\r\nx'))
     expect(statusesOf(text)).toEqual(['413'])
   })
 
-  it('an endless chunked body is 413, and costs no more memory than the limit', async () => {
+  it('F70: an endless chunked body is 413, and costs no more memory than the limit', async () => {
     const chunk = `4000\r\n${'x'.repeat(0x4000)}\r\n`
     const text = await raw(
       started.port,
@@ -118,13 +118,13 @@ describe('sizes and times', () => {
     expect(statusesOf(text)).toEqual(['413'])
   })
 
-  it('a body that does not come is 408', async () => {
+  it('F70, F73: a body that does not come is 408', async () => {
     const text = await raw(started.port, genuine(`Content-Length: 500\r\n\r\n${body}`))
     expect(statusesOf(text)).toEqual(['408'])
     expect(text).toContain('"code":"ZENHOOK_INGRESS_TIMEOUT"')
   })
 
-  it('a body that drips is 408, while others are answered', async () => {
+  it('F73: a body that drips is 408, while others are answered', async () => {
     const socket = connect(started.port, '127.0.0.1')
     let text = ''
     socket.on('data', (data) => {
@@ -140,12 +140,12 @@ describe('sizes and times', () => {
     expect(statusesOf(text)).toEqual(['408'])
   })
 
-  it('a head that does not end is 408', async () => {
+  it('F73: a head that does not end is 408', async () => {
     const text = await raw(started.port, 'POST /in/acme/github HTTP/1.1\r\nHost: x\r\nX-A: ', 5_000)
     expect(statusesOf(text)).toEqual(['408'])
   })
 
-  it('100-continue is told to go on only when the body is wanted', async () => {
+  it('F68: 100-continue is told to go on only when the body is wanted', async () => {
     const wanted = await raw(
       started.port,
       genuine(`Expect: 100-continue\r\n${length}\r\n${body}`),
@@ -161,7 +161,7 @@ describe('sizes and times', () => {
     expect(statusesOf(other)).toEqual(['417'])
   })
 
-  it('a sender that leaves in the middle stores nothing and breaks nothing', async () => {
+  it('F68: a sender that leaves in the middle stores nothing and breaks nothing', async () => {
     const socket = connect(started.port, '127.0.0.1')
     socket.write(genuine('Content-Length: 500\r\n\r\nhalf'))
     await new Promise((resolve) => setTimeout(resolve, 50))
@@ -172,7 +172,7 @@ describe('sizes and times', () => {
 })
 
 describe('what a request claims of itself', () => {
-  it('does not change where it is from or for', async () => {
+  it('F72: does not change where it is from or for', async () => {
     const lies =
       'X-Forwarded-Host: globex\r\nX-Forwarded-For: 1.2.3.4\r\nX-Tenant: globex\r\nX-HTTP-Method-Override: GET\r\nX-Request-Id: <script>\r\n'
     const text = await raw(started.port, genuine(`${lies}${length}\r\n${body}`), 600)

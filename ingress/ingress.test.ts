@@ -55,7 +55,7 @@ describe('a genuine request', () => {
     expect(new TextDecoder().decode(event.raw)).toBe(body)
   })
 
-  it('of which a hundred copies come at once is stored once, and each is answered 202', async () => {
+  it('F56: a hundred copies of one at once are stored once, and each is answered 202', async () => {
     const { url, stored } = await start()
     const body = '{"n":1}'
     const answers = await Promise.all(
@@ -71,7 +71,7 @@ describe('a genuine request', () => {
     expect(await stored()).toHaveLength(1)
   })
 
-  it('of one tenant is none of another, and of one source none of another', async () => {
+  it('F59: one id of two tenants, or of two sources, is two events', async () => {
     const sources = [makeSource(), makeSource({ name: 'other' }), makeSource({ tenant: 'globex' })]
     const { url, stored } = await start(sources)
     const body = '{"n":2}'
@@ -117,7 +117,7 @@ describe('a genuine request', () => {
     expect(headers).not.toHaveProperty('x-other')
   })
 
-  it('that repeats an id with another body is a recorded conflict, and stores nothing', async () => {
+  it('F58: an id that comes again with another body is a recorded conflict, and stores nothing', async () => {
     const { url, stored, codec } = await start([makeSource({ name: 'std' })], {
       verifierFor: async () => idCovering(),
     })
@@ -155,7 +155,7 @@ const idCovering = () => ({
 })
 
 describe('refusals', () => {
-  it('are one and the same for whatever does not verify, and store nothing', async () => {
+  it('F54: are one and the same for whatever does not verify, and store nothing', async () => {
     const { url, stored, kv } = await start([makeSource(), makeSource({ tenant: 'globex' })])
     const body = '{"n":3}'
     const { 'x-hub-signature-256': genuine, ...unsigned } = genuineHeaders(body, 'd')
@@ -205,7 +205,7 @@ describe('refusals', () => {
       {},
     ],
     ['a body over the limit', 413, { body: 'x'.repeat(2_000) }, { maxBody: 1_000 }],
-  ])('of %s is %i', async (_, status, init, over) => {
+  ])('F68: of %s is %i', async (_, status, init, over) => {
     const { url } = await start([makeSource(over)])
     const response = await fetch(`${url}/in/acme/github`, { method: 'POST', ...init })
     expect(response.status).toBe(status)
@@ -214,7 +214,7 @@ describe('refusals', () => {
     if (status === 405) expect(response.headers.get('allow')).toBe('POST')
   })
 
-  it('take a body of exactly the limit', async () => {
+  it('F70: take a body of exactly the limit', async () => {
     const body = JSON.stringify('x'.repeat(998))
     const { url } = await start([makeSource({ maxBody: body.length })])
     expect((await post(`${url}/in/acme/github`, body, genuineHeaders(body))).status).toBe(202)
@@ -240,7 +240,7 @@ describe('refusals', () => {
     expect(await ready.json()).toMatchObject({ checks: [{ name: 'registry', ok: false }] })
   })
 
-  it('never are 500: what nobody expected is 503, told in the log under its id', async () => {
+  it('F68: never are 500: what nobody expected is 503, told in the log under its id', async () => {
     const lines: Record<string, unknown>[] = []
     const nothing = (): void => {}
     const logger = {
@@ -264,7 +264,7 @@ describe('refusals', () => {
     expect(lines).toContainEqual(expect.objectContaining({ request_id: problem.request_id }))
   })
 
-  it('cover every path but three', async () => {
+  it('F67: cover every path but three', async () => {
     const { url } = await start()
     for (const path of ['/', '/metrics', '/v1/events', '/in/acme', '/in/acme/github/x', '/version'])
       expect((await problemOf(await fetch(`${url}${path}`))).status).toBe(404)
@@ -291,7 +291,7 @@ describe('rate limits', () => {
     expect(await stored()).toHaveLength(3)
   })
 
-  it('stop a flood of bad signatures, but neither the sender nor the state store', async () => {
+  it('F62: stop a flood of bad signatures, but neither the sender nor the state store', async () => {
     const source = makeSource({ rateLimit: { perSecond: 1, burst: 30 } })
     const { url, kv } = await start([source], { failures: { perSecond: 1, burst: 10 } })
     const body = '{"n":1}'
@@ -310,7 +310,7 @@ describe('rate limits', () => {
 })
 
 describe('handshakes', () => {
-  it('are answered as the verifier says, and become no event', async () => {
+  it('F64: are answered as the verifier says, and become no event', async () => {
     const respond = {
       status: 200,
       headers: { 'content-type': 'text/plain' },
@@ -347,7 +347,7 @@ describe('hostile JSON, correctly signed', () => {
   const { cases } = JSON.parse(readFileSync(vectors, 'utf8')) as {
     cases: { name: string; expect: 'accept' | 'reject' | 'either'; base64?: string }[]
   }
-  it(`is taken or refused as JSON says, and never more: ${cases.length} cases`, async () => {
+  it(`F69: is taken or refused as JSON says, and never more: ${cases.length} cases`, async () => {
     const { url } = await start()
     const wrong: string[] = []
     for (const { name, expect: wanted, base64 } of cases) {

@@ -27,7 +27,7 @@ const symmetric = presets.flatMap((preset) =>
     .map((scheme) => [`${preset.name}, ${scheme.name}`, preset, scheme] as const),
 )
 
-it.each(symmetric)('%s compares through timingSafeEqual', async (_, preset, { name }) => {
+it.each(symmetric)('F54: %s compares through timingSafeEqual', async (_, preset, { name }) => {
   const { signing, verifying } = generateSecrets(preset, name)
   const sample = preset.samples.at(name === 'banking' ? -1 : 0) ?? preset.samples[0]
   const draft = signRequest(preset, {
@@ -45,7 +45,7 @@ it.each(symmetric)('%s compares through timingSafeEqual', async (_, preset, { na
   for (const [left, right] of spy.calls) expect(left).toBe(right)
 })
 
-it('never throws and never accepts for digests of other lengths', () => {
+it('F54: never throws and never accepts for digests of other lengths', () => {
   const digest = Buffer.alloc(32, 7)
   for (const length of [0, 1, 31, 33, 64])
     expect(equalBytes(Buffer.alloc(length, 7), digest)).toBe(false)

@@ -242,7 +242,7 @@ const secretCases = (on: Bench): void => {
     ['a blank secret', ['          ']],
     ['a short secret', ['a1b2c3']],
     ['an empty secret beside a good one', [pair.verifying, '']],
-  ])('is not made with %s', (_, secrets) => {
+  ])('F65: is not made with %s', (_, secrets) => {
     expect(() => createVerifier({ provider: preset.name, secrets })).toThrow(
       expect.objectContaining({ code: expect.stringMatching(/^ZENHOOK_VERIFY_/) }),
     )
@@ -340,7 +340,7 @@ const hostileCases = (on: Bench): void => {
   })
 
   if (on.carried !== undefined) return
-  it('parses nothing of a body before it is verified', async () => {
+  it('F55: parses nothing of a body before it is verified', async () => {
     const draft = withHeader(signed(), 'x-padding', '1')
     const secrets = [generateSecrets(on.preset, on.scheme.name).verifying]
     const verifier = createVerifier({ provider: on.preset.name, secrets })
@@ -358,7 +358,7 @@ const hostileCases = (on: Bench): void => {
 /** What every preset promises, for each of its schemes; its samples are the fixtures. */
 export const presetContract = (preset: Preset): void => {
   describe.each(preset.schemes.map((scheme) => [scheme.name, scheme] as const))(
-    `${preset.name}, %s`,
+    `F50: ${preset.name}, %s`,
     (_, scheme) => {
       const on = bench(preset, scheme)
       genuineCases(on)
@@ -369,7 +369,7 @@ export const presetContract = (preset: Preset): void => {
     },
   )
 
-  describe(`${preset.name}, samples`, () => {
+  describe(`F50: ${preset.name}, samples`, () => {
     it.each(preset.samples.map((sample) => [sample.type, sample] as const))(
       'gives %s its type',
       async (type, sample) => {

@@ -234,7 +234,7 @@ describe('nonces', () => {
     expect(new Set(nonces).size).toBe(3)
   })
 
-  it('are remembered for longer than a replay can succeed', async () => {
+  it('F61: are remembered for longer than a replay can succeed', async () => {
     const draft = signRequest(presetNamed('stripe'), {
       secret,
       body: '{"id":"evt_1"}',

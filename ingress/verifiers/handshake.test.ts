@@ -29,7 +29,7 @@ const answer = async (
   return verified.respond
 }
 
-describe('Slack', () => {
+describe('F64: Slack', () => {
   const challenge = {
     type: 'url_verification',
     token: 'x',
@@ -71,7 +71,7 @@ describe('Slack', () => {
   })
 })
 
-it('Zoom gets its token and the HMAC of it', async () => {
+it('F64: Zoom gets its token and the HMAC of it', async () => {
   const plainToken = 'qgg8vlvZRS6UYooatFL8Aw'
   const reply = await answer('zoom', { event: 'endpoint.url_validation', payload: { plainToken } })
   expect(reply).toMatchObject({ status: 200, deliver: false })
@@ -81,7 +81,7 @@ it('Zoom gets its token and the HMAC of it', async () => {
   })
 })
 
-describe('Discord', () => {
+describe('F64: Discord', () => {
   const pair = generateSecrets(presetNamed('discord'))
   it('gets a pong for its ping, of either kind', async () => {
     expect(await answer('discord', { id: '1', type: 1 }, pair)).toMatchObject({
@@ -112,7 +112,7 @@ describe('Discord', () => {
   })
 })
 
-describe('Meta', () => {
+describe('F64: Meta', () => {
   const get = (
     query: Record<string, string> | string,
     secrets: readonly string[] = ['app-secret-1', 'verify:typed-at-meta'],
@@ -178,7 +178,7 @@ describe('Meta', () => {
   })
 })
 
-describe('Okta', () => {
+describe('F64: Okta', () => {
   const get = (headers: Record<string, string>) =>
     verifyWith({ provider: 'okta', secrets: [secret] }, { method: 'GET', headers })
   const challenge = { 'X-Okta-Verification-Challenge': 'd4b2c9d0e8f7' }
@@ -200,14 +200,14 @@ describe('Okta', () => {
   })
 })
 
-it('a GET is allowed only where a handshake needs it', () => {
+it('F64: a GET is allowed only where a handshake needs it', () => {
   const methods = (provider: string) => createVerifier({ provider, secrets: [secret] }).methods
   expect(methods('meta')).toEqual(['POST', 'GET'])
   expect(methods('okta')).toEqual(['POST', 'GET'])
   expect(methods('github')).toEqual(['POST'])
 })
 
-it('a handshake of one provider is an event of another', async () => {
+it('F64: a handshake of one provider is an event of another', async () => {
   const draft = signedBy('github', { type: 'url_verification', challenge: 'abc' })
   const verified = await createVerifier({ provider: 'github', secrets: [secret] }).verify(
     requestOf(draft),

@@ -265,7 +265,7 @@ const vectors: readonly Vector[] = [
   },
 ]
 
-describe('values that vendors publish', () => {
+describe('F50: values that vendors publish', () => {
   it.each(vectors.map((vector) => [vector.title, vector] as const))('%s', async (_, vector) => {
     const result = await verifyRecord(vector.record)
     expect(result).toMatchObject({

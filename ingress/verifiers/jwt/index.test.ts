@@ -38,7 +38,7 @@ const check = async (token: string, at: number = now): Promise<string> =>
     ),
   )
 
-describe('tokens', () => {
+describe('F51: tokens', () => {
   it('accepts what it should', async () => {
     expect(await check(tokenOf(hs256, base))).toBe('accepted')
     expect(await check(tokenOf(hs256, { ...base, aud: ['x', 'zenhook'] }))).toBe('accepted')
@@ -160,7 +160,14 @@ describe('tokens', () => {
         ),
       )
     expect(await result(await signed(pair.signing)({}))).toBe('accepted')
-    expect(await result(await signed(other.signing)({ jwk }))).toBe('mismatch: token signature')
+    for (const own of [
+      { jwk },
+      { jku: 'https://evil.example/keys' },
+      { x5u: 'https://evil.example/chain.pem' },
+      { x5c: [Buffer.from(other.verifying).toString('base64')] },
+      { jwk, kid: 'mine' },
+    ])
+      expect(await result(await signed(other.signing)(own))).toBe('mismatch: token signature')
     expect(await result(tokenOf(hs256, base, pair.verifying))).toBe('mismatch: token algorithm')
     expect(() =>
       createVerifier({ verify: { ...verify, algorithms: ['HS256', 'RS256'] }, secrets: [secret] }),
@@ -168,7 +175,7 @@ describe('tokens', () => {
   })
 })
 
-describe('key sets', async () => {
+describe('F53: key sets', async () => {
   const pair = generateKeys('rsa')
   const jwk = {
     ...(await exportJWK(await importSPKI(pair.verifying, 'RS256'))),
@@ -280,7 +287,7 @@ describe('key sets', async () => {
   })
 })
 
-describe('hashes of the request', () => {
+describe('F51: hashes of the request', () => {
   it('ties a Connect token to method, path and query in any order', async () => {
     const preset = presetNamed('jira-connect')
     const at = 'https://hooks.example.com/in/acme/jira?b=2&a=%20x&a=1&jwt=ignored'

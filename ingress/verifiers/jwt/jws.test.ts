@@ -12,7 +12,7 @@ interface Group {
 
 const file = new URL('../../../../shared/vectors/wycheproof-jws.json', import.meta.url)
 
-describe('Wycheproof JSON Web Signature vectors', () => {
+describe('F51: Wycheproof JSON Web Signature vectors', () => {
   if (!existsSync(file)) {
     it.skip('skipped: the vectors are not beside the repository', () => undefined)
     return

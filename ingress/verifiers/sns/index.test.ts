@@ -67,7 +67,7 @@ describe('what SNS signs', () => {
     expect(await check(rewritten(body, { SignatureVersion: '1' }))).toBe('mismatch: rsa')
   })
 
-  it('records a confirmation as an event, and checks the host that would be visited', async () => {
+  it('F64: records a confirmation as an event, and checks the host that would be visited', async () => {
     expect(await verifyWith(pinned, signed('SubscriptionConfirmation'))).toMatchObject({
       ok: true,
       type: 'SubscriptionConfirmation',
@@ -77,7 +77,7 @@ describe('what SNS signs', () => {
   })
 })
 
-describe('certificates', () => {
+describe('F53: certificates', () => {
   it.each([
     ['https://sns.us-east-1.amazonaws.com/a.pem', true],
     ['https://sns.cn-north-1.amazonaws.com.cn/a.pem', true],
