@@ -1,15 +1,27 @@
 import { randomBytes } from 'node:crypto'
 import { access, constants, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ZenhookError } from '../../core/errors/index.ts'
+import { isZenhookError, ZenhookError } from '../../core/errors/index.ts'
+import { bringForward, type Migration } from '../../core/storage/format.ts'
 import { type Instance, instanceFile, readInstance, tokenFile } from '../client.ts'
 
-/** Makes the folder where it is missing; throws ZENHOOK_STORAGE_UNUSABLE where it cannot be written. */
+/** The layout of the data folder; see ADR 0011 for what makes it another one. */
+export const dataFormat = 1
+
+/** From each format to the next, since the first. */
+const migrations: readonly Migration[] = []
+
+/**
+ * Makes the folder where it is missing, and brings it to the present format. Throws
+ * ZENHOOK_STORAGE_UNUSABLE where it cannot be written, _VERSION, _LOCKED or _MIGRATION as `bringForward` does.
+ */
 export const openDataFolder = async (dataDir: string): Promise<void> => {
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 })
     await access(dataDir, constants.W_OK | constants.X_OK)
+    await bringForward(dataDir, { format: dataFormat, migrations, locked: ['log', 'spool'] })
   } catch (cause) {
+    if (isZenhookError(cause)) throw cause
     throw new ZenhookError('ZENHOOK_STORAGE_UNUSABLE', {
       message: `The data folder ${dataDir} cannot be used`,
       cause,
