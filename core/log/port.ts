@@ -24,6 +24,11 @@ export interface Log {
    * end as it stands when the call is made. For replay, audit and single look-ups.
    */
   read(from: Position, to?: number, signal?: AbortSignal): AsyncIterable<StoredRecord>
+  /**
+   * Records of a topic that wait for their `notBefore`, soonest first, at the offset -1: for audit. Present
+   * where `capabilities.delayedRecords`. One that comes due meanwhile may be missed: it is in the topic then.
+   */
+  delayed?(topic: string, signal?: AbortSignal): AsyncIterable<StoredRecord>
   /** First retained and next offset of every partition of a topic. */
   ends(topic: string): Promise<readonly TopicEnd[]>
   /** How far a group is behind, per partition of the topics it has settled or subscribed. */

@@ -57,7 +57,7 @@ export const createEmbeddedStore = (storage: Storage): LogStore => {
   const recordKey = (topic: string, partition: number, offset: number): Uint8Array =>
     numbers([idOf(topic), 4], [partition, 4], [offset, 8])
   const offsetOf = (key: Uint8Array): number => Number(Buffer.from(key).readBigUInt64BE(8))
-  const delayedKey = ({ due, sequence }: Delayed): Uint8Array =>
+  const delayedKey = ({ due, sequence }: Pick<Delayed, 'due' | 'sequence'>): Uint8Array =>
     numbers([Math.max(0, Math.ceil(due)), 8], [sequence, 8])
 
   const decodeDelayed = (key: Uint8Array, value: Uint8Array): Delayed => {
@@ -179,6 +179,12 @@ export const createEmbeddedStore = (storage: Storage): LogStore => {
         ready.push(delayed)
       }
       return { ready, nextAt: undefined }
+    },
+    delayed(after, limit) {
+      const from = after === undefined ? least : Buffer.concat([delayedKey(after), least])
+      return [...tables.delayed.range({ from, to: most, limit })].map(({ key, value }) =>
+        decodeDelayed(key, value),
+      )
     },
     ping: () => storage.ping(),
     // The storage is its opener's, who closes it after everything that stands on it.

@@ -15,9 +15,9 @@ import {
   partitionIn,
   type TopicState,
 } from './partitions.ts'
-import type { LogStore } from './store.ts'
+import type { Delayed, LogStore } from './store.ts'
 import { createUpkeep } from './upkeep.ts'
-import { createWriter, unavailable } from './writer.ts'
+import { createWriter, noOffset, unavailable } from './writer.ts'
 
 export type { Change, Delayed, LogStore, Progress, Stored } from './store.ts'
 export { noOffset } from './writer.ts'
@@ -195,6 +195,23 @@ export const createLocalLog = (options: LocalLogOptions): LocalLog => {
             yield record
           }
           position = (chunk.at(-1)?.offset ?? end) + 1
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+      }
+      return records()
+    },
+    delayed(topic, signal) {
+      topicOf(topic)
+      const records = async function* (): AsyncGenerator<StoredRecord> {
+        let after: Delayed | undefined
+        for (;;) {
+          signal?.throwIfAborted()
+          refuseClosed()
+          const some = store.delayed(after, readLimit.records)
+          for (const { record } of some)
+            if (record.topic === topic) yield { ...record, offset: noOffset }
+          after = some.at(-1)
+          if (after === undefined) return
           await new Promise((resolve) => setImmediate(resolve))
         }
       }

@@ -73,6 +73,8 @@ export interface LogStore {
   ): number
   /** Delayed records in order: those due by `now` (at most `limit`), and when the first other one is. */
   due(now: number, limit: number): { ready: Delayed[]; nextAt: number | undefined }
+  /** Delayed records in order behind `after`, at most `limit`. */
+  delayed(after: Pick<Delayed, 'due' | 'sequence'> | undefined, limit: number): Delayed[]
   /** Rejects when writes would fail now. */
   ping(): Promise<void>
   close(): Promise<void>

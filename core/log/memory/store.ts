@@ -113,6 +113,16 @@ export const createMemoryDisk = (): MemoryDisk => {
         }
         return { ready, nextAt: undefined }
       },
+      delayed(after, limit) {
+        const from =
+          after === undefined
+            ? 0
+            : delayed.findIndex(
+                ({ due, sequence }) =>
+                  due > after.due || (due === after.due && sequence > after.sequence),
+              )
+        return from < 0 ? [] : delayed.slice(from, from + limit)
+      },
       async ping() {
         if (closed || mine !== mounted) throw new Error('The memory log is gone')
       },

@@ -1,0 +1,357 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { AttemptResult } from '../../connectors/types.ts'
+import { createChdbDecisions } from '../decisions/chdb/index.ts'
+import type { Decisions } from '../decisions/port.ts'
+import { createMemoryKv } from '../kv/memory/index.ts'
+import type { Kv } from '../kv/port.ts'
+import { createMemoryLog } from '../log/memory/index.ts'
+import type { NewRecord } from '../log/port.ts'
+import { type AuditFilter, type AuditReport, audit, type Unaccounted } from './index.ts'
+import {
+  type AccountingRig,
+  accountingOf,
+  codec,
+  eventOf,
+  type RigOptions,
+  receivedOf,
+  startRig,
+} from './testing.ts'
+
+let folder: string
+let decisions: Decisions
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'zenhook-accounting-'))
+  decisions = await createChdbDecisions({ folder: join(folder, 'decisions') })
+  await decisions.ensureTables()
+})
+afterAll(async () => {
+  await decisions.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const cleanups: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+const rigOf = async (
+  options: Partial<RigOptions> = {},
+): Promise<{ rig: AccountingRig; kv: Kv; log: ReturnType<typeof createMemoryLog> }> => {
+  const log = createMemoryLog()
+  const kv = createMemoryKv()
+  cleanups.push(
+    () => log.close(),
+    () => kv.close(),
+  )
+  const rig = await startRig({ log, kv, decisions, ...options })
+  cleanups.push(() => rig.close())
+  return { rig, kv, log }
+}
+
+const accountant = (rig: AccountingRig, kv: Kv, over = {}) => {
+  const accounting = accountingOf(rig, { kv, decisions, ...over })
+  cleanups.push(() => accounting.close())
+  return accounting
+}
+
+/** Accounts until nothing is pending. */
+const settled = async (accounting: ReturnType<typeof accountant>) => {
+  for (let tries = 0; ; tries += 1) {
+    const report = await accounting.run()
+    if (report === undefined) throw new Error('another process accounts')
+    if (report.open.pending === 0) return report
+    if (tries > 50) throw new Error(`still pending: ${JSON.stringify(report)}`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+const audited = async (
+  rig: AccountingRig,
+  filter: AuditFilter = {},
+  graceMs = 0,
+): Promise<{ report: AuditReport; named: Unaccounted[] }> => {
+  const named: Unaccounted[] = []
+  const steps = audit(
+    {
+      ...{ log: rig.log, codec, decisions, flow: rig.flow, now: Date.now, graceMs },
+      signal: new AbortController().signal,
+      spooled: async () => 0,
+    },
+    filter,
+  )
+  for await (const step of steps) {
+    if (step.kind === 'unaccounted') named.push(step.event)
+    if (step.kind === 'report') return { report: step.report, named }
+  }
+  throw new Error('no report')
+}
+
+const many = (count: number, type: string) => Array.from({ length: count }, () => eventOf({ type }))
+const refused = (retriable: boolean): AttemptResult => ({
+  kind: 'failed',
+  reason: 'http_500',
+  status: 500,
+  retriable,
+  error: 'no',
+})
+const gauge = async (rig: AccountingRig): Promise<number | undefined> =>
+  (await rig.metrics.unaccounted.get()).values[0]?.value
+
+/** Drops the first record that the test names; says which event's it was. */
+const dropping = (which: (record: NewRecord) => boolean) => {
+  let lost: string | undefined
+  return {
+    drop: (record: NewRecord): boolean => {
+      if (lost !== undefined || !which(record)) return false
+      lost = record.headers?.id
+      return true
+    },
+    lost: () => lost,
+  }
+}
+
+describe('accounting', { timeout: 60_000 }, () => {
+  it('finds that every event has ended, each in its way, copies counted once', async () => {
+    const { rig, kv } = await rigOf({
+      answer: (destination, { type }) =>
+        destination === 'two' || type === 'dead' ? refused(false) : { kind: 'delivered' },
+    })
+    const twice = eventOf()
+    const duplicates = [eventOf({ dedupeKey: 'same' }), eventOf({ dedupeKey: 'same' })]
+    await rig.receive(...many(300, 'note'), ...many(20, 'both'), ...many(7, 'nowhere'))
+    await rig.receive(twice, twice, ...duplicates)
+    await rig.receive(twice)
+    const report = await settled(accountant(rig, kv))
+    expect(report).toMatchObject({
+      ended: { delivered: 302, partial: 20, dropped: 8, dead: 0 },
+      unaccounted: 0,
+      open: { pending: 0, retrying: 0, waiting: 0, spooled: 0 },
+    })
+    expect(await gauge(rig)).toBe(0)
+    const { report: asked, named } = await audited(rig)
+    expect(asked).toMatchObject({ events: 330, ended: report.ended, unaccounted: 0, gaps: [] })
+    expect(named).toEqual([])
+  })
+
+  it('names the event whose dispatch was lost', async () => {
+    const losing = dropping(({ topic }) => topic === 'dispatch')
+    const { rig, kv } = await rigOf({ drop: losing.drop })
+    await rig.receive(...many(50, 'note'), ...many(10, 'both'))
+    const accounting = accountant(rig, kv)
+    const report = await settled(accounting)
+    expect(losing.lost()).toBeDefined()
+    expect(report.unaccounted).toBe(1)
+    expect(report.named).toMatchObject([
+      { id: losing.lost(), cause: 'dispatch_lost', tenant: 'acme', source: 'hook', run: 'live' },
+    ])
+    expect(report.named[0]?.dispatches).toHaveLength(1)
+    expect(await gauge(rig)).toBe(1)
+    const { report: asked, named } = await audited(rig)
+    expect(named.map(({ id }) => id)).toEqual([losing.lost()])
+    expect(asked).toMatchObject({ events: 60, unaccounted: 1 })
+    expect(asked.ended.delivered).toBe(59)
+  })
+
+  it('names the event whose decisions were lost, though it was delivered', async () => {
+    const losing = dropping(({ topic }) => topic === 'decisions')
+    const { rig, kv } = await rigOf({ drop: losing.drop })
+    await rig.receive(...many(30, 'note'))
+    const report = await settled(accountant(rig, kv))
+    expect(report.named).toMatchObject([{ id: losing.lost(), cause: 'undecided' }])
+    expect((await audited(rig)).named).toMatchObject([{ id: losing.lost() }])
+  })
+
+  it('names the event whose retry was lost, once it is overdue', async () => {
+    const losing = dropping(
+      ({ topic, notBefore }) => topic === 'dispatch' && notBefore !== undefined,
+    )
+    const { rig, kv } = await rigOf({ drop: losing.drop, answer: () => refused(true) })
+    const events = many(3, 'slow')
+    await rig.receive(...events)
+    let now = Date.now()
+    const accounting = accountant(rig, kv, { now: () => now, graceMs: 60_000 })
+    now += 120_000
+    expect(await settled(accounting)).toMatchObject({ unaccounted: 0, open: { retrying: 3 } })
+    // Two of them lie in the log, late as they are by this clock.
+    now += 2 * 3_600_000
+    const report = await settled(accounting)
+    expect(report.open).toMatchObject({ retrying: 0, waiting: 2 })
+    expect(report.named).toMatchObject([{ id: losing.lost(), cause: 'retry_lost' }])
+    expect(events.map(({ id }) => id)).toContain(losing.lost())
+  })
+
+  it('names an event that was delivered and died', async () => {
+    const { rig, kv } = await rigOf()
+    const event = eventOf()
+    await rig.receive(event, ...many(5, 'note'))
+    await settled(accountant(rig, kv))
+    const [row] = await decisions.select<{ dispatch_id: string }>(
+      `SELECT dispatch_id FROM decisions WHERE event_id = {id:String} AND verdict = 'delivered'`,
+      { id: event.id },
+    )
+    await rig.log.append([
+      {
+        topic: 'decisions',
+        key: event.id,
+        headers: { id: event.id },
+        value: codec.encode('decisions', {
+          ...{ tenant: 'acme', source: 'hook', eventId: event.id, type: 'note', run: 'live' },
+          receivedAt: event.receivedAt,
+          decisions: [
+            {
+              ...{
+                id: 'other',
+                stage: 'deliver',
+                verdict: 'dead',
+                reason: 'expired',
+                at: Date.now(),
+              },
+              ...{ tookMs: 0, details: {}, attempt: 2, dispatchId: row?.dispatch_id ?? '' },
+            },
+          ],
+        }),
+      },
+    ])
+    await expect
+      .poll(async () => (await audited(rig)).named, { timeout: 20_000, interval: 200 })
+      .toMatchObject([{ id: event.id, cause: 'contradiction', dispatches: [row?.dispatch_id] }])
+  })
+
+  it('keeps what retries open, and reads it once', async () => {
+    const { rig, kv } = await rigOf({
+      answer: (destination) => (destination === 'slow' ? refused(true) : { kind: 'delivered' }),
+    })
+    await rig.receive(...many(3, 'slow'), ...many(40, 'note'))
+    const accounting = accountant(rig, kv)
+    const report = await settled(accounting)
+    expect(report.open).toMatchObject({ retrying: 3, pending: 0, waiting: 0 })
+    expect(report).toMatchObject({ unaccounted: 0, ended: { delivered: 40 } })
+    await accounting.close()
+    // Another process goes on where this one stopped, and reads what is new alone.
+    let read = 0
+    const counting: typeof rig.log.read = async function* (from, to, signal) {
+      for await (const record of rig.log.read(from, to, signal)) {
+        if (record.topic === 'received') read += 1
+        yield record
+      }
+    }
+    const log = { ...rig.log, read: counting }
+    await rig.receive(...many(2, 'note'))
+    const next = await settled(accountant(rig, kv, { log }))
+    expect(next).toMatchObject({ unaccounted: 0, ended: { delivered: 42 }, open: { retrying: 3 } })
+    expect(read).toBe(2)
+  })
+
+  it('takes lateness for no loss', async () => {
+    const { rig, kv } = await rigOf()
+    await rig.close()
+    // Nobody works: all waits in the log.
+    await rig.receive(...many(10, 'note'))
+    const accounting = accountant(rig, kv, { patienceMs: 300 })
+    expect(await accounting.run()).toMatchObject({ unaccounted: 0, open: { pending: 10 } })
+    const late = await accounting.run()
+    expect(late).toMatchObject({ unaccounted: 0, open: { pending: 10 } })
+    expect(late?.behind?.group).toBe('chain')
+    const again = await startRig({ log: rig.log, kv, decisions })
+    cleanups.push(() => again.close())
+    expect(await settled(accounting)).toMatchObject({ unaccounted: 0, ended: { delivered: 10 } })
+  })
+
+  it('finds dispatches that were put off waiting in the log', async () => {
+    const { rig, kv } = await rigOf({
+      answer: () => ({ ...refused(true), status: 429, retryAfterMs: 60_000 }),
+    })
+    const accounting = accountant(rig, kv)
+    await rig.receive(eventOf())
+    await settled(accounting)
+    // The pause that the receiver asked for holds for the next one too: it hops without a decision.
+    await rig.receive(eventOf())
+    await expect
+      .poll(async () => (await accounting.run())?.open, { timeout: 20_000, interval: 200 })
+      .toMatchObject({ retrying: 1, waiting: 1, pending: 0 })
+    expect((await audited(rig)).report).toMatchObject({
+      unaccounted: 0,
+      open: { retrying: 1, waiting: 1 },
+    })
+  })
+
+  it('counts what cannot be decoded as dead, by its dead letter', async () => {
+    const { rig, kv } = await rigOf()
+    const broken = eventOf()
+    await rig.log.append([
+      { ...receivedOf(broken), value: new Uint8Array([0, 0, 0, 0, 9, 1]) },
+      { topic: 'received', key: null, value: new Uint8Array([7]), headers: {} },
+    ])
+    await rig.receive(...many(4, 'note'))
+    const report = await settled(accountant(rig, kv))
+    expect(report).toMatchObject({ unaccounted: 0, ended: { delivered: 4, dead: 2 } })
+  })
+
+  it('reports what retention took before it was accounted for', async () => {
+    const { rig, kv, log } = await rigOf()
+    await rig.receive(...many(30, 'note'))
+    const accounting = accountant(rig, kv)
+    await settled(accounting)
+    await rig.receive(...many(30, 'note'))
+    let gone = 0
+    for (const { partition, first, next } of await log.ends('received')) {
+      await log.trim('received', partition, next)
+      gone += next - first
+    }
+    const report = await accounting.run()
+    expect(report?.missedRecords).toBe(gone - 30)
+    expect(report?.missedRecords).toBe(30)
+    expect((await rig.metrics.gaps.get()).values).toContainEqual(
+      expect.objectContaining({ labels: { group: 'accounting', topic: 'received' }, value: 30 }),
+    )
+  })
+
+  it('remembers ranges where too much is open, in bounded state', async () => {
+    let away = true
+    const { rig, kv } = await rigOf({
+      answer: () => (away ? { ...refused(true), retryAfterMs: 1_000 } : { kind: 'delivered' }),
+    })
+    await rig.receive(...many(200, 'note'))
+    let now = Date.now()
+    const accounting = accountant(rig, kv, { maxOpen: 20, chunkSize: 50, now: () => now })
+    const report = await accounting.run()
+    expect(report).toMatchObject({ unaccounted: 0, open: { pending: 200 } })
+    away = false
+    await expect
+      .poll(
+        async () => {
+          now += 3_700_000
+          return (await accounting.run())?.ended
+        },
+        { timeout: 40_000, interval: 300 },
+      )
+      .toMatchObject({ delivered: 200 })
+  })
+
+  it('is done by one process at a time', async () => {
+    const { rig, kv } = await rigOf()
+    await rig.receive(...many(5, 'note'))
+    const [first, second] = [accountant(rig, kv), accountant(rig, kv)]
+    expect(await first.run()).toBeDefined()
+    expect(await second.run()).toBeUndefined()
+    await first.close()
+    expect((await settled(second)).ended.delivered).toBe(5)
+  })
+
+  it('audits a range of time, a tenant, a source', async () => {
+    const { rig } = await rigOf()
+    await rig.receive(...many(20, 'note'), eventOf({ tenant: 'other' }))
+    const between = Date.now() + 1
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    await rig.receive(...many(5, 'note'), eventOf({ source: 'side' }))
+    const all = async (filter: AuditFilter) => (await audited(rig, filter, 60_000)).report.events
+    expect(await all({})).toBe(27)
+    expect(await all({ until: between })).toBe(21)
+    expect(await all({ since: between })).toBe(6)
+    expect(await all({ since: between, source: 'hook' })).toBe(5)
+    expect(await all({ tenant: 'other' })).toBe(1)
+  })
+})
