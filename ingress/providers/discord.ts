@@ -5,9 +5,9 @@ export const discord: Preset = {
   title: 'Discord',
   docs: 'https://discord.com/developers/docs/interactions/overview#setting-up-an-endpoint',
   evidence: {
-    checked: 'documentation',
-    source: 'Setting up an endpoint, Validating security request headers',
-    url: 'https://discord.com/developers/docs/interactions/overview#setting-up-an-endpoint',
+    checked: 'library',
+    source: 'discord-interactions 4.4.0, verifyKey',
+    url: 'https://github.com/discord/discord-interactions-js',
   },
   schemes: [
     {

@@ -14,9 +14,9 @@ export const hubspot: Preset = {
   title: 'HubSpot',
   docs: 'https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation',
   evidence: {
-    checked: 'documentation',
-    source: 'Validating requests',
-    url: 'https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation',
+    checked: 'library',
+    source: '@hubspot/api-client 13.5.0, Signature.isValid',
+    url: 'https://github.com/HubSpot/hubspot-api-nodejs',
   },
   schemes: [
     {

@@ -27,6 +27,9 @@ export const kontentAi: Preset = {
   patienceMs: 10000,
   keep: ['user-agent'],
   secret: 'The secret of the webhook, as its text: Environment settings, Webhooks',
+  notes: [
+    'The line breaks of the body are CRLF and are signed so: a proxy that mends them breaks the signature.',
+  ],
   samples: [
     {
       type: 'content_item.published',

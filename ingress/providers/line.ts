@@ -5,9 +5,9 @@ export const line: Preset = {
   title: 'LINE Messaging API',
   docs: 'https://developers.line.biz/en/docs/messaging-api/verify-webhook-signature/',
   evidence: {
-    checked: 'documentation',
-    source: 'Verify webhook signature',
-    url: 'https://developers.line.biz/en/docs/messaging-api/verify-webhook-signature/',
+    checked: 'library',
+    source: '@line/bot-sdk 11.0.0, validateSignature',
+    url: 'https://github.com/line/line-bot-sdk-nodejs',
   },
   schemes: [
     {

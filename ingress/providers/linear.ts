@@ -5,9 +5,9 @@ export const linear: Preset = {
   title: 'Linear',
   docs: 'https://linear.app/developers/webhooks#securing-webhooks',
   evidence: {
-    checked: 'documentation',
-    source: 'Webhooks, Securing webhooks',
-    url: 'https://linear.app/developers/webhooks#securing-webhooks',
+    checked: 'library',
+    source: '@linear/sdk 98.0.0, LinearWebhooks.verify',
+    url: 'https://github.com/linear/linear',
   },
   schemes: [
     {

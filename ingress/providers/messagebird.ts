@@ -6,9 +6,9 @@ export const messagebird: Preset = {
   title: 'MessageBird',
   docs: 'https://developers.messagebird.com/api/#verifying-http-requests',
   evidence: {
-    checked: 'documentation',
-    source: 'Signature verification',
-    url: 'https://developers.messagebird.com/api/#verifying-http-requests',
+    checked: 'library',
+    source: 'messagebird 4.0.1, webhook-signature-jwt',
+    url: 'https://github.com/messagebird/messagebird-nodejs',
   },
   schemes: [
     {

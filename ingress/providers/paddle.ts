@@ -5,9 +5,9 @@ export const paddle: Preset = {
   title: 'Paddle',
   docs: 'https://developer.paddle.com/webhooks/signature-verification',
   evidence: {
-    checked: 'documentation',
-    source: 'Verify webhook signatures',
-    url: 'https://developer.paddle.com/webhooks/signature-verification',
+    checked: 'library',
+    source: '@paddle/paddle-node-sdk 3.10.0, webhooks.isSignatureValid',
+    url: 'https://github.com/PaddleHQ/paddle-node-sdk',
   },
   schemes: [
     {

@@ -5,9 +5,9 @@ export const pusher: Preset = {
   title: 'Pusher Channels',
   docs: 'https://pusher.com/docs/channels/server_api/webhooks/#authentication',
   evidence: {
-    checked: 'documentation',
-    source: 'Webhooks, Security',
-    url: 'https://pusher.com/docs/channels/server_api/webhooks/#authentication',
+    checked: 'library',
+    source: 'pusher 5.3.4, webhook().isValid',
+    url: 'https://github.com/pusher/pusher-http-node',
   },
   schemes: [{ name: 'sha256', verify: { scheme: 'hmac', header: 'x-pusher-signature' } }],
   idCovered: false,

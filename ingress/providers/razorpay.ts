@@ -5,9 +5,9 @@ export const razorpay: Preset = {
   title: 'Razorpay',
   docs: 'https://razorpay.com/docs/webhooks/validate-test/',
   evidence: {
-    checked: 'documentation',
-    source: 'Validate and test webhooks',
-    url: 'https://razorpay.com/docs/webhooks/validate-test/',
+    checked: 'library',
+    source: 'razorpay 2.9.8, validateWebhookSignature',
+    url: 'https://github.com/razorpay/razorpay-node',
   },
   schemes: [{ name: 'sha256', verify: { scheme: 'hmac', header: 'x-razorpay-signature' } }],
   deliveryId: { header: 'x-razorpay-event-id' },

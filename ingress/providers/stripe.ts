@@ -6,7 +6,7 @@ export const stripe: Preset = {
   docs: 'https://docs.stripe.com/webhooks/signature',
   evidence: {
     checked: 'library',
-    source: 'stripe (Node.js), both ways',
+    source: 'stripe 23.1.0, verifyHeader and generateTestHeaderString',
     url: 'https://github.com/stripe/stripe-node',
   },
   schemes: [
