@@ -59,6 +59,8 @@ export interface Checker {
   begin(): void
   /** Waits until every event of these requests has its end, then looks at every invariant. */
   findings(lines: readonly Line[], drainMs: number, samples?: readonly Sample[]): Promise<Findings>
+  /** How often a request's event lies in the log, as far as the last look went. */
+  copies(mark: string): number
   /** The topic was made anew: read it from its beginning. */
   forget(): void
 }
@@ -137,6 +139,7 @@ export const createChecker = (rig: FaultRig): Checker => {
       received = new Map()
       rig.sink.clear()
     },
+    copies: (mark) => received.get(mark)?.length ?? 0,
     forget: () => cursors.clear(),
     async findings(lines, drainMs, samples = []) {
       const { logged, ...waited } = await drained(lines, drainMs)
@@ -266,10 +269,10 @@ const singles = (
 const disordered = (events: readonly LoggedEvent[]): string[] => {
   const latest = new Map<number, number>()
   const found: string[] = []
-  for (const { id, partition, decidedAt } of events) {
+  for (const { id, partition, begunAt } of events) {
     const before = latest.get(partition) ?? 0
-    if (decidedAt < before) found.push(id)
-    latest.set(partition, Math.max(before, decidedAt))
+    if (begunAt < before) found.push(id)
+    latest.set(partition, Math.max(before, begunAt))
   }
   return found
 }

@@ -27,8 +27,10 @@ interface Case {
 
 /** Cases whose name, or that of a group around them, begins with a row's number. */
 const casesIn = (file: string): Case[] => {
-  if (!existsSync(file)) return []
-  const { testResults } = report.parse(JSON.parse(readFileSync(file, 'utf8')))
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  // A run that was cut short leaves none.
+  if (text === '') return []
+  const { testResults } = report.parse(JSON.parse(text))
   return testResults.flatMap(({ assertionResults }) =>
     assertionResults.flatMap(({ title, ancestorTitles, status, failureMessages }) => {
       const rows = new Set([title, ...ancestorTitles].flatMap(rowsOfTitle))

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { filesWithCases, gatherCases, gatherRig, readRecords } from './gather.ts'
+import { endLeftovers } from './leftovers.ts'
 import { belongs, type Length, lengths, rowsIn } from './plan.ts'
 import { judgeRows, type RowResult, sums, tableOf } from './table.ts'
 
@@ -134,6 +135,8 @@ const main = async (): Promise<number> => {
     await run(['--project', 'faults', ...reporters(onRig)], {
       ZENHOOK_FAULTS_LENGTH: length,
       ZENHOOK_FAULTS_RECORD: records,
+      // All that the rig makes lies in our folder, and so do the processes that it starts.
+      TMPDIR: folder,
       ...(rows !== undefined && { ZENHOOK_FAULTS_ROWS: [...rows].join() }),
     })
     const results = judgeRows(inScope, {
@@ -151,7 +154,8 @@ const main = async (): Promise<number> => {
     }
     return failed.length === 0 ? 0 : 1
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    endLeftovers(folder)
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   }
 }
 

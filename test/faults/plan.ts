@@ -141,7 +141,7 @@ export const rowsOfTitle = (title: string): string[] => {
 }
 
 const ciRows = new Set(
-  rowsIn('F01-F06 F13-F18 F20 F24 F33 F35 F37 F40-F45 F49 F56 F60 F71 F75 F80-F82'),
+  rowsIn('F01-F03 F05 F06 F13 F14 F16-F18 F20 F24 F33 F35 F37 F40-F45 F49 F56 F60 F71 F75 F80-F82'),
 )
 
 /** Whether a row belongs to a length; what lies outside may still be asked for by name. */

@@ -20,28 +20,38 @@ export interface LoggedEvent {
   id: string
   partition: number
   offset: number
-  /** Wall time, ms. */
+  /** When its first stage decided, which all events pass, and when its last did: wall time, ms. */
+  begunAt: number
   decidedAt: number
 }
 
 /** In the order of the log. */
 export const eventsSince = async (rig: FaultRig, since: number): Promise<LoggedEvent[]> => {
   const time = `fromUnixTimestamp64Milli(${since})`
-  const found = await rows<{ id: string; partition: number; offset: string; at: string }>(
+  const found = await rows<{
+    id: string
+    partition: number
+    offset: string
+    begun: string
+    at: string
+  }>(
     rig,
-    `SELECT e.id AS id, e.partition AS partition, toString(e.offset) AS offset, toString(d.at) AS at
+    `SELECT e.id AS id, e.partition AS partition, toString(e.offset) AS offset,
+       toString(d.begun) AS begun, toString(d.at) AS at
      FROM (SELECT id, partition, offset FROM events FINAL WHERE received_at >= ${time}) AS e
      INNER JOIN (
-       SELECT event_id, max(toUnixTimestamp64Milli(at)) AS at FROM decisions FINAL
-       WHERE received_at >= ${time} AND run = 'live'
-         AND (stage = 'route' OR (stage = 'dedupe' AND verdict = 'drop'))
+       SELECT event_id, minIf(toUnixTimestamp64Milli(at), stage = 'dedupe') AS begun,
+         max(toUnixTimestamp64Milli(at)) AS at
+       FROM decisions FINAL
+       WHERE received_at >= ${time} AND run = 'live' AND stage IN ('dedupe', 'route')
        GROUP BY event_id) AS d
      ON e.id = d.event_id
      ORDER BY partition, e.offset`,
   )
-  return found.map(({ id, partition, offset, at }) => ({
+  return found.map(({ id, partition, offset, begun, at }) => ({
     ...{ id, partition },
     offset: Number(offset),
+    begunAt: Number(begun),
     decidedAt: Number(at),
   }))
 }
