@@ -18,7 +18,9 @@ export interface DrainOptions {
   logger?: Logger
 }
 
-const batchRecords = 256
+const batchRecords = 512
+/** Records of one append, and more where one key has more: enough to be quick, few to be sent again. */
+const parcelRecords = 64
 const batchBytes = 4 * 1024 * 1024
 const lanes = 32
 const firstPauseMs = 250
@@ -47,8 +49,10 @@ const withinTime = <T>(work: Promise<T>, timeoutMs: number, signal: AbortSignal)
     }, fail)
   })
 
+type Group = readonly NewRecord[]
+
 /** Records of one key stay together, in order; the rest may go side by side. */
-const byKey = (records: readonly NewRecord[]): NewRecord[][] => {
+const byKey = (records: readonly NewRecord[]): Group[] => {
   const groups = new Map<unknown, NewRecord[]>()
   for (const record of records) {
     const group = record.key === null ? record : `${record.topic}\n${record.key}`
@@ -57,6 +61,20 @@ const byKey = (records: readonly NewRecord[]): NewRecord[][] => {
     else found.push(record)
   }
   return [...groups.values()]
+}
+
+const inParcels = (groups: readonly Group[]): Group[][] => {
+  const parcels: Group[][] = []
+  let room = 0
+  for (const group of groups) {
+    if (room <= 0) {
+      parcels.push([])
+      room = parcelRecords
+    }
+    parcels.at(-1)?.push(group)
+    room -= group.length
+  }
+  return parcels
 }
 
 /**
@@ -84,7 +102,7 @@ export const startDrain = (options: DrainOptions): { close(): Promise<void> } =>
         })
 
   /** Resolves with what is still not in the log. */
-  const move = async (group: readonly NewRecord[]): Promise<readonly NewRecord[]> => {
+  const move = async (group: Group): Promise<Group> => {
     try {
       await withinTime(options.append(group), timeoutMs, ending.signal)
       return []
@@ -101,25 +119,40 @@ export const startDrain = (options: DrainOptions): { close(): Promise<void> } =>
     }
   }
 
-  const moveEach = async (group: readonly NewRecord[]): Promise<readonly NewRecord[]> => {
+  const moveEach = async (group: Group): Promise<Group> => {
     for (const [index, record] of group.entries())
       if ((await move([record])).length > 0) return group.slice(index)
     return []
   }
 
+  /** Several keys in one append; whose place is refused goes by itself the next time. Gives what is left. */
+  const moveParcel = async (parcel: readonly Group[]): Promise<readonly Group[]> => {
+    const [only, ...others] = parcel
+    if (only === undefined) return []
+    if (others.length === 0) return [await move(only)].filter(({ length }) => length > 0)
+    try {
+      await withinTime(options.append(parcel.flat()), timeoutMs, ending.signal)
+      return []
+    } catch (error) {
+      if (!closed && !neverFits(error))
+        logger.warn({ error: messageOf(error), waiting: spool.stats().records }, 'spool waits')
+      return parcel
+    }
+  }
+
   const moveAll = async (records: readonly NewRecord[]): Promise<void> => {
-    let groups: (readonly NewRecord[])[] = byKey(records)
-    while (groups.length > 0 && !closed) {
+    let parcels = inParcels(byKey(records))
+    while (parcels.length > 0 && !closed) {
       // After a failure one group goes ahead alone.
       const width = pauseMs > 0 ? 1 : lanes
-      const now = groups.slice(0, width)
-      const left = (await Promise.all(now.map(move))).filter(({ length }) => length > 0)
+      const now = parcels.slice(0, width)
+      const left = (await Promise.all(now.map(moveParcel))).flat()
       pauseMs = left.length > 0 ? Math.min(longestPauseMs, pauseMs * 2 || firstPauseMs) : 0
       // What failed goes to the end, so that one stuck partition is not tried first for ever.
-      groups = [...groups.slice(width), ...left]
+      parcels = [...parcels.slice(width), ...left.map((group) => [group])]
       await sleep(pauseMs * (0.5 + random() / 2))
     }
-    if (groups.length > 0) throw new Error('closed')
+    if (parcels.length > 0) throw new Error('closed')
   }
 
   const run = async (): Promise<void> => {
