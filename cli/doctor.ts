@@ -147,6 +147,20 @@ const decisions = async ({ clickhouseUrl }: Settings): Promise<string> => {
   }
 }
 
+const traces = async ({ tracing }: Settings): Promise<string> => {
+  if (tracing === undefined) return 'not exported (OTEL_EXPORTER_OTLP_ENDPOINT is not set)'
+  const { url, headers } = tracing
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: '{"resourceSpans":[]}',
+    signal: AbortSignal.timeout(patienceMs),
+  })
+  const place = new URL(url)
+  if (!response.ok) throw new Error(`${place.host}${place.pathname} answered ${response.status}`)
+  return `collector at ${place.host}${place.pathname}`
+}
+
 /** Looks at everything that a start with these settings would need, and changes nothing. */
 export const examineAll = (settings: Settings): Promise<readonly Finding[]> =>
   Promise.all([
@@ -157,4 +171,5 @@ export const examineAll = (settings: Settings): Promise<readonly Finding[]> =>
     examine('state', () => state(settings), 'Run npm ci again; check REDIS_URL'),
     examine('schemas', () => schemas(settings), 'Check SCHEMA_REGISTRY_URL'),
     examine('decisions', () => decisions(settings), 'Run npm ci again; check CLICKHOUSE_URL'),
+    examine('traces', () => traces(settings), 'Check OTEL_EXPORTER_OTLP_ENDPOINT and _HEADERS'),
   ])

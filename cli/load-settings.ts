@@ -3,9 +3,11 @@ import { loadSettings as readSettings, type Settings as Values } from '../core/c
 import { nearest } from '../core/config/nearest.ts'
 import { isZenhookError, ZenhookError } from '../core/errors/index.ts'
 import { parseRange } from '../core/net/address.ts'
+import { tracingSettings } from '../core/telemetry/index.ts'
 import { usage } from './output.ts'
 import { isRole, type Role, roles } from './runtime/roles.ts'
 import type { KafkaSasl, Settings } from './settings.ts'
+import { version } from './version.ts'
 
 /** Flags of `start` as the command line gives them. */
 export interface Flags {
@@ -80,6 +82,23 @@ const kafkaOf = (values: Values): Settings['kafka'] => {
   }
 }
 
+const tracingOf = (values: Values, env: NodeJS.ProcessEnv): Settings['tracing'] => {
+  const { value: serviceName, origin } = values.otelServiceName
+  return tracingSettings(
+    {
+      endpoint: values.otelEndpoint.value,
+      headers: values.otelHeaders.value,
+      serviceName: origin === 'default' ? undefined : serviceName,
+      resource: values.otelResource.value,
+      disabled: values.otelDisabled.value,
+      sampler: values.otelSampler.value,
+      samplerArg: values.otelSamplerArg.value,
+    },
+    env,
+    version(),
+  )
+}
+
 /** A flag that is wrong is a fault of the command line; a variable is not. */
 const read = (flags: Flags, env: NodeJS.ProcessEnv): ReturnType<typeof readSettings> => {
   try {
@@ -116,6 +135,7 @@ export const loadSettings = (
     trustedProxies: values.trustedProxies.value,
     dataDir: resolve(values.dataDir.value),
     logLevel: values.logLevel.value,
+    tracing: tracingOf(values, env),
     topicPrefix: values.kafkaTopicPrefix.value,
     kafka,
     schemaRegistryUrl: values.schemaRegistryUrl.value,

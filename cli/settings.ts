@@ -1,4 +1,5 @@
 import type { ChainMode } from '../core/stage/topology.ts'
+import type { TracingSettings } from '../core/telemetry/index.ts'
 import type { Role } from './runtime/roles.ts'
 
 /** Everything that flags and environment say of one process, checked. */
@@ -16,6 +17,8 @@ export interface Settings {
   /** Absolute. */
   dataDir: string
   logLevel: string
+  /** Where spans are exported to, and how; nowhere by default. */
+  tracing: TracingSettings | undefined
   /** Of topics, groups, keys in Redis. */
   topicPrefix: string
   kafka:

@@ -7,7 +7,7 @@ import { startDelays } from '../core/log/delay.ts'
 import type { Gap, Log, StoredRecord } from '../core/log/port.ts'
 import type { Egress } from '../core/net/index.ts'
 import type { RegistryReader, Secrets } from '../core/registry/port.ts'
-import type { Logger, Metrics } from '../core/telemetry/index.ts'
+import type { Logger, Metrics, Tracer } from '../core/telemetry/index.ts'
 import { createCourier } from './delivery/courier.ts'
 import { createWindow, type Window } from './delivery/window.ts'
 import { connectors as allConnectors } from './index.ts'
@@ -56,6 +56,8 @@ export interface DeliveryOptions {
   hash: Hash
   metrics: Metrics
   logger: Logger
+  /** Absent where no spans are wanted. */
+  tracer?: Tracer | undefined
   connectors?: readonly ConnectorKind[]
   publish?: Publish
   putInBin?: PutInBin

@@ -57,7 +57,7 @@ export interface OutboundOptions {
  * or the transform's result as JSON; the provider's own headers as `zenhook-source-*`.
  */
 export const outboundOf = (
-  { dispatch, transformed }: Attempt,
+  { dispatch, transformed, traceparent }: Attempt,
   { method = 'POST', headers = {}, keys, now }: OutboundOptions,
 ): OutboundMessage => {
   const { event } = dispatch
@@ -75,7 +75,7 @@ export const outboundOf = (
   out['zenhook-event-type'] = headerSafe(event.type)
   if (dispatch.run !== liveRun) out[replayHeader] = dispatch.run
   out[hopHeader] = String(hopsOf({ dispatch, number: 0 }) + 1)
-  out.traceparent = childTraceparent(event.traceparent)
+  out.traceparent = traceparent ?? childTraceparent(event.traceparent)
   if (event.tracestate !== undefined) out.tracestate = headerSafe(event.tracestate)
   const timestamp = Math.floor(now / 1000)
   out['webhook-id'] = dispatch.id

@@ -9,6 +9,8 @@ export interface Attempt {
   dispatch: Dispatch
   /** From 1. */
   number: number
+  /** Of the span of this attempt; made by the connector where it is absent. */
+  traceparent?: string | undefined
   /** What the route's transform made of the event, a JSON value; absent without a transform. */
   transformed?: unknown
 }

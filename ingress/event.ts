@@ -20,6 +20,8 @@ export interface EventInput {
   /** The parsed body. */
   data: unknown
   bodyDigest: string
+  /** Of the span of its request; made from the event's id where it is absent. */
+  traceparent?: string | undefined
 }
 
 const digest = (parts: readonly string[]): string =>
@@ -85,7 +87,7 @@ export const buildEvent = (input: EventInput): Event => {
       idCovered: verified.idCovered,
       ...(verified.secretIndex === undefined ? {} : { secretIndex: verified.secretIndex }),
     },
-    traceparent: traceOf(head.traceparent, input.id),
+    traceparent: input.traceparent ?? traceOf(head.traceparent, input.id),
     ...(head.tracestate === undefined ? {} : { tracestate: head.tracestate }),
   })
 }

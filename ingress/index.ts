@@ -8,7 +8,7 @@ import type { Log, NewRecord } from '../core/log/port.ts'
 import { topicDefaults } from '../core/log/topics.ts'
 import type { RegistryReader } from '../core/registry/port.ts'
 import type { RateLimit } from '../core/registry/types.ts'
-import { type Logger, type Metrics, silentLogger } from '../core/telemetry/index.ts'
+import { type Logger, type Metrics, silentLogger, type Tracer } from '../core/telemetry/index.ts'
 import { type AppBindings, createApp } from './app.ts'
 import { createAppender } from './append.ts'
 import { type BodyLimits, bodyDefaults, createBudget } from './body.ts'
@@ -43,6 +43,8 @@ export interface IngressOptions {
   spool?: Spool
   metrics: Metrics
   logger?: Logger
+  /** Absent where no spans are wanted. */
+  tracer?: Tracer | undefined
   now?: () => number
   /** As senders see us, without a path; the listener's own address by default. */
   publicUrl?: string
@@ -123,6 +125,7 @@ export const createIngress = (options: IngressOptions): Ingress => {
     budget: createBudget(options.maxBufferedBytes ?? 256 * mebibyte),
     metrics,
     logger,
+    tracer: options.tracer,
     now,
     mintId: createUuidV7(now),
     publicUrl: () => url ?? '',

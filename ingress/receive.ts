@@ -5,7 +5,7 @@ import type { Codec } from '../core/event/codec/index.ts'
 import { parseData } from '../core/event/index.ts'
 import type { RegistryReader } from '../core/registry/port.ts'
 import type { Snapshot, Source } from '../core/registry/types.ts'
-import type { Logger, Metrics } from '../core/telemetry/index.ts'
+import type { Logger, Metrics, Tracer } from '../core/telemetry/index.ts'
 import type { Appender } from './append.ts'
 import { type BodyLimits, type Budget, readBody } from './body.ts'
 import { decodeBody, refuseCoding } from './coding.ts'
@@ -16,6 +16,7 @@ import type { Nonces, Turn } from './nonce.ts'
 import { type Answer, problemAnswer, type Refusal, refuse } from './problems.ts'
 import type { VerifierFor } from './sources.ts'
 import { throttled } from './throttled.ts'
+import { type RequestTrace, traceRequest } from './tracing.ts'
 import type { Genuine, RawRequest, Verifier } from './verifiers/types.ts'
 
 /** A request whose head was read; its body not yet. */
@@ -45,6 +46,8 @@ export interface ReceiveDeps {
   budget: Budget
   metrics: Metrics
   logger: Logger
+  /** Absent where no spans are wanted. */
+  tracer?: Tracer | undefined
   now: () => number
   mintId: () => string
   publicUrl: () => string
@@ -69,6 +72,12 @@ export interface Conflict {
   eventReceivedAt: number
   bodyDigest: string
   at: number
+}
+
+/** What became known of a request on the way. */
+interface Seen {
+  provider: string
+  trace: RequestTrace | undefined
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
@@ -159,6 +168,7 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
     verifier: Verifier,
     verified: Genuine,
     body: Buffer,
+    trace: RequestTrace | undefined,
   ): Promise<Answer | Refusal> => {
     const { head } = inbound
     const startedAt = performance.now()
@@ -168,8 +178,10 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
       return refuse('ZENHOOK_INGRESS_MALFORMED', { detail: 'The body is not JSON' })
     const receivedAt = now()
     const bodyDigest = hash('sha256', body, 'base64url')
+    const id = deps.mintId()
     const event = buildEvent({
-      id: deps.mintId(),
+      id,
+      traceparent: trace?.begin(id, { tenant: source.tenant, source: source.name }),
       receivedAt,
       source,
       verifier,
@@ -193,6 +205,7 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
       waitMs: holdMs,
     })
     if (begun.kind === 'stored') {
+      trace?.note({ 'zenhook.event.id': begun.id, 'zenhook.duplicate': true })
       if (begun.bodyDigest !== bodyDigest)
         deps.onConflict({
           tenant: source.tenant,
@@ -216,12 +229,12 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
     }
     // Who waited for another's reservation has that much less of the sender's patience left.
     const leftMs = verifier.patienceMs * 0.8 - (performance.now() - startedAt)
+    const record = recordOf(event, value, begun.checked)
+    const sending = trace?.append(record, event.id)
     const failed = await append(begun, () =>
-      deps.appender.append(
-        recordOf(event, value, begun.checked),
-        Math.max(100, Math.min(holdMs, leftMs)),
-      ),
+      deps.appender.append(record, Math.max(100, Math.min(holdMs, leftMs))),
     )
+    sending?.end({ error: failed?.code })
     return failed ?? accepted(event.id, inbound.requestId, false)
   }
 
@@ -248,17 +261,14 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
     }
   }
 
-  const verifierOf = async (source: Source, seen: { provider: string }): Promise<Verifier> => {
+  const verifierOf = async (source: Source, seen: Seen): Promise<Verifier> => {
     seen.provider = source.provider ?? 'custom'
     const verifier = await deps.verifierFor(source)
     seen.provider = verifier.provider
     return verifier
   }
 
-  const handle = async (
-    inbound: Inbound,
-    seen: { provider: string },
-  ): Promise<Answer | Refusal> => {
+  const handle = async (inbound: Inbound, seen: Seen): Promise<Answer | Refusal> => {
     const registry = snapshot()
     if (isRefusal(registry)) return registry
     const source = registry.source(inbound.tenant, inbound.source)
@@ -322,7 +332,7 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
       if (method === 'GET') return notAllowed(['POST'])
       const late = admitted.settle()
       if (late !== undefined) return late
-      return await store(inbound, source, verifier, verified, content)
+      return await store(inbound, source, verifier, verified, content, seen.trace)
     } finally {
       deps.budget.give(inbound.remote, held)
     }
@@ -350,7 +360,10 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
 
   return async (inbound) => {
     const startedAt = performance.now()
-    const seen = { provider: 'none' }
+    const seen: Seen = {
+      provider: 'none',
+      trace: deps.tracer === undefined ? undefined : traceRequest(deps.tracer, inbound, now),
+    }
     let result: Answer | Refusal
     try {
       result = await handle(inbound, seen)
@@ -361,6 +374,7 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
     const status = String(answer.status)
     metrics.ingressRequests.inc({ status, provider: seen.provider })
     metrics.ingressSeconds.observe({ status }, (performance.now() - startedAt) / 1000)
+    seen.trace?.end(answer.status, seen.provider)
     return answer
   }
 }

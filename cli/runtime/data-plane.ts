@@ -8,7 +8,7 @@ import type { Codec } from '../../core/event/codec/index.ts'
 import { createEgress, type Listener } from '../../core/net/index.ts'
 import { startChain } from '../../core/stage/runner.ts'
 import type { StageContext } from '../../core/stage/types.ts'
-import type { Logger, Metrics } from '../../core/telemetry/index.ts'
+import type { Logger, Metrics, Tracer } from '../../core/telemetry/index.ts'
 import type { HealthCheck } from '../../ingress/health.ts'
 import { createIngress, createKeyFetcher, createVerifiers, openSpool } from '../../ingress/index.ts'
 import { createVerifier } from '../../ingress/verifiers/index.ts'
@@ -28,6 +28,8 @@ export interface RoleContext {
   metrics: Metrics
   logger: Logger
   /** Addresses of this process, never to be called from inside. */
+  /** Absent where no spans are wanted. */
+  tracer: Tracer | undefined
   ownListeners(): readonly Listener[]
 }
 
@@ -41,7 +43,7 @@ const hash = (data: string | Uint8Array): string => sha('sha256', data, 'hex')
 
 /** The trusted edge, in the place of the lobby. It connects out only to fetch verification keys. */
 export const startIngress = async (
-  { settings, engines, codec, registry, metrics, logger }: RoleContext,
+  { settings, engines, codec, registry, metrics, logger, tracer }: RoleContext,
   checks: Readonly<Record<string, HealthCheck>>,
   lobby: Lobby,
 ): Promise<RoleParts> => {
@@ -64,6 +66,7 @@ export const startIngress = async (
     metrics,
     logger: part,
     checks,
+    tracer,
     trustedProxies: settings.trustedProxies,
     ...(settings.publicUrl === undefined ? {} : { publicUrl: settings.publicUrl }),
   })
@@ -88,6 +91,7 @@ export const startProcessors = async ({
 }: RoleContext): Promise<RoleParts> => {
   const context: StageContext = {
     now: Date.now,
+  tracer,
     hash,
     kv: engines.kv,
     registry: () => registry.reader.snapshot(),
@@ -103,6 +107,7 @@ export const startProcessors = async ({
   })
   return {
     probes: {
+    tracer,
       processors: () => {
         const { ok, detail } = chain.health()
         if (!ok) throw new Error(detail)
@@ -114,7 +119,7 @@ export const startProcessors = async ({
 }
 
 export const startConnectors = async (
-  { settings, engines, codec, registry, metrics, logger, ownListeners }: RoleContext,
+  { settings, engines, codec, registry, metrics, logger, tracer, ownListeners }: RoleContext,
   bins: Bins,
 ): Promise<RoleParts> => {
   const egress = createEgress({ grants: settings.allowPrivate, ownListeners })
@@ -139,6 +144,7 @@ export const startConnectors = async (
     putInBin: bins.putInBin,
     ...(publisher === undefined ? {} : { publish: publisher.publish }),
   })
+    tracer,
   return {
     probes: { connectors: () => undefined },
     close: async () => {

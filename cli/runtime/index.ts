@@ -23,6 +23,7 @@ import { signSample } from './sign.ts'
 import { groupsOf, topologyOf } from './topology.ts'
 
 export interface RuntimeOptions {
+import { openTracing } from './tracing.ts'
   settings: Settings
   logger: Logger
   /** Configuration to publish at the start. */
@@ -94,6 +95,8 @@ const assemble = async (options: RuntimeOptions, parts: Parts): Promise<Runtime>
 
   const engines = await openMeasured(settings, logger, metrics)
   await parts.opened(() => engines.close())
+  const tracer = await openTracing(settings, logger)
+  if (tracer !== undefined) await parts.opened(() => tracer.close())
   const instance: Instance = {
     url: admin.url,
     publicUrl: settings.publicUrl ?? lobby?.url ?? '',
@@ -168,6 +171,7 @@ const assemble = async (options: RuntimeOptions, parts: Parts): Promise<Runtime>
     probes,
     configurer,
     config: options.config,
+      tracer,
   })
   await parts.opened(sampleLag(engines.log, groupsOf(topology), metrics, logger))
   // First of all to close: what is asked of a process that ends is answered with 503.

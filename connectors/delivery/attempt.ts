@@ -6,6 +6,7 @@ import {
 } from '../../core/errors/index.ts'
 import type { Dispatch } from '../../core/event/index.ts'
 import type { Destination } from '../../core/registry/types.ts'
+import type { OpenSpan, Tracer } from '../../core/telemetry/index.ts'
 import { failureOf } from '../http.ts'
 import type { AttemptResult, Failed } from '../types.ts'
 import type { Instance } from './instances.ts'
@@ -20,6 +21,7 @@ export interface AttemptOptions {
   possibleDuplicate: boolean
   instance: Instance
   transform: Transforms
+  tracer?: Tracer | undefined
   now: () => number
   random: () => number
   signal: AbortSignal
@@ -38,7 +40,10 @@ const refusal = (code: ErrorCode, error: unknown): Failed => ({
   error: messageOf(error),
 })
 
-const perform = async (options: AttemptOptions): Promise<AttemptResult> => {
+const perform = async (
+  options: AttemptOptions,
+  traceparent: string | undefined,
+): Promise<AttemptResult> => {
   const { dispatch, number, transform, instance, signal } = options
   let transformed: unknown
   if (dispatch.transform !== undefined) {
@@ -49,7 +54,7 @@ const perform = async (options: AttemptOptions): Promise<AttemptResult> => {
     }
   }
   try {
-    return await instance.connector.deliver({ dispatch, number, transformed }, signal)
+    return await instance.connector.deliver({ dispatch, number, transformed, traceparent }, signal)
   } catch (error) {
     try {
       return failureOf(error)
@@ -82,11 +87,41 @@ const afterFailure = (
     : { verdict: 'retry', nextAt }
 }
 
+/** In the trace of the event, so that the receiver's own spans come below the attempt they answer. */
+const openSpan = (tracer: Tracer, { dispatch, destination, number }: AttemptOptions): OpenSpan => {
+  const { event } = dispatch
+  return tracer.start({
+    name: `deliver ${destination.connector}`,
+    kind: destination.connector === 'kafka' ? 'producer' : 'client',
+    parent: event.traceparent,
+    tracestate: event.tracestate,
+    attributes: {
+      'zenhook.tenant': event.tenant,
+      'zenhook.source': event.source,
+      'zenhook.event.id': event.id,
+      'zenhook.dispatch.id': dispatch.id,
+      'zenhook.destination': destination.name,
+      'zenhook.connector': destination.connector,
+      'zenhook.attempt': number,
+      'zenhook.run': dispatch.run,
+    },
+  })
+}
+
 /** One attempt and what follows from it. */
 export const attemptOnce = async (options: AttemptOptions): Promise<Attempted> => {
   const { destination, possibleDuplicate, instance, now } = options
   const startedAt = performance.now()
-  const result = await perform(options)
+  const span = options.tracer && openSpan(options.tracer, options)
+  const result = await perform(options, span?.traceparent)
+  span?.end({
+    attributes: {
+      'http.response.status_code': result.status,
+      'zenhook.outcome': result.kind,
+      'zenhook.reason': result.kind === 'failed' ? result.reason : undefined,
+    },
+    error: result.kind === 'failed' && result.cancelled !== true ? result.reason : undefined,
+  })
   const tookMs = Math.round((performance.now() - startedAt) * 1000) / 1000
   if (result.kind === 'failed' && result.cancelled) return { ending: undefined, result }
 

@@ -1,5 +1,5 @@
 import type { Destination } from '../../core/registry/types.ts'
-import type { Logger, Metrics } from '../../core/telemetry/index.ts'
+import type { Logger, Metrics, Tracer } from '../../core/telemetry/index.ts'
 import type { AttemptResult } from '../types.ts'
 import { attemptOnce } from './attempt.ts'
 import type { Disabled } from './disabled.ts'
@@ -18,6 +18,7 @@ export interface TriesOptions extends Pick<EndingsOptions, 'insist'> {
   transform: Transforms
   metrics: Metrics
   logger: Logger
+  tracer?: Tracer | undefined
   now: () => number
   random: () => number
   /** Aborted when attempts must be cut. */
@@ -77,6 +78,7 @@ export const createTries = (options: TriesOptions): ((made: Try) => Promise<Roun
     const { ending, result } = await attemptOnce({
       ...{ destination, dispatch, number, possibleDuplicate, instance, now, random, signal },
       transform: options.transform,
+      tracer: options.tracer,
     })
     metrics.inFlight.dec({ connector })
     learn(made, result)

@@ -55,8 +55,10 @@ const json = new TextEncoder()
 const clean = (text: string): string => text.replace(/\p{Cc}/gu, ' ')
 
 /** CloudEvents 1.0, Kafka binding, binary mode: attributes as `ce_` headers, the bytes as they are. */
-export const cloudEventHeaders = ({ dispatch, transformed }: Attempt): Record<string, string> => {
+export const cloudEventHeaders = (attempt: Attempt): Record<string, string> => {
+  const { dispatch, transformed } = attempt
   const { event } = dispatch
+  const traceparent = attempt.traceparent ?? event.traceparent
   const contentType = transformed === undefined ? event.contentType : 'application/json'
   const subject = event.facts.resource
   return {
@@ -68,7 +70,7 @@ export const cloudEventHeaders = ({ dispatch, transformed }: Attempt): Record<st
     ...(typeof subject === 'string' && subject !== '' ? { ce_subject: clean(subject) } : {}),
     ce_zenhookdispatch: dispatch.id,
     ...(dispatch.run === liveRun ? {} : { ce_zenhookreplay: dispatch.run }),
-    ...(event.traceparent === undefined ? {} : { ce_traceparent: event.traceparent }),
+    ...(traceparent === undefined ? {} : { ce_traceparent: traceparent }),
     ...(event.tracestate === undefined ? {} : { ce_tracestate: clean(event.tracestate) }),
     ...(contentType === '' ? {} : { 'content-type': clean(contentType) }),
   }

@@ -108,3 +108,5 @@ export const parsers = {
   ranges,
   pairs,
 }
+  /** As OpenTelemetry asks of its switches: nothing but `true`, in any case, is true. */
+  onlyTrue: ((text) => ({ value: text.trim().toLowerCase() === 'true' })) as Parse<boolean>,

@@ -101,7 +101,9 @@ const definitions = {
   otelHeaders: optional({ env: 'OTEL_EXPORTER_OTLP_HEADERS', parse: p.pairs, secret: true }),
   otelServiceName: define({ env: 'OTEL_SERVICE_NAME', parse: p.text, fallback: 'zenhook' }),
   otelResource: optional({ env: 'OTEL_RESOURCE_ATTRIBUTES', parse: p.pairs }),
-  otelDisabled: define({ env: 'OTEL_SDK_DISABLED', parse: p.flag, fallback: false }),
+  otelDisabled: define({ env: 'OTEL_SDK_DISABLED', parse: p.onlyTrue, fallback: false }),
+  otelSampler: optional({ env: 'OTEL_TRACES_SAMPLER', parse: p.text }),
+  otelSamplerArg: optional({ env: 'OTEL_TRACES_SAMPLER_ARG', parse: p.text }),
   token: optional({ env: 'ZENHOOK_TOKEN', flag: 'token', parse: p.text, secret: true }),
   noColor: define({ env: 'NO_COLOR', flag: 'no-color', parse: p.present, fallback: false }),
 } as const satisfies Record<string, Definition<never> | Definition<unknown> | object>

@@ -2,6 +2,7 @@ import { isZenhookError, messageOf, ZenhookError } from '../errors/index.ts'
 import type { Codec } from '../event/codec/index.ts'
 import type { Batch, Gap, Log, NewRecord, StoredRecord, Subscription } from '../log/port.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { OpenSpan, Tracer } from '../telemetry/tracer.ts'
 import { type BatchWork, type Fate, pointerTo, workBatch } from './batch.ts'
 import { createHealth, type Health } from './health.ts'
 import { StageUnavailable } from './invoke.ts'
@@ -20,6 +21,8 @@ export interface ChainOptions {
   context: Pick<StageContext, 'now' | 'hash'>
   metrics?: StageMetrics
   logger?: Logger
+  /** Absent where no spans are wanted. */
+  tracer?: Tracer | undefined
   groupPrefix?: string
   /** In a split chain: only these stages run here. */
   only?: readonly string[]
@@ -161,6 +164,8 @@ const subscribe = async (
     const name = nameOf(batch)
     const tally = createTally(metrics)
     const waiting = patience(batch.partition)
+    const span = options.tracer && openSpan(options.tracer, batch, link)
+    let failed: string | undefined
     const work: BatchWork = {
       codec,
       hash: context.hash,
@@ -196,6 +201,7 @@ const subscribe = async (
       const pause = pauses.get(batch.partition) ?? firstPauseMs
       pauses.set(batch.partition, Math.min(pause * 2, longestPauseMs))
       const { stage, code, retryAfterMs } = failureOf(error)
+      failed = code
       metrics?.stageErrors.inc({ stage: stage ?? link.group, code })
       logger?.warn(
         { topic: batch.topic, partition: batch.partition, code, err: error },
@@ -205,6 +211,8 @@ const subscribe = async (
       // What comes again begins at what is settled: nothing that was done is done once more.
       await laterOf(batch.partition).flush()
       return { redeliverAt: context.now() + Math.max(pause, retryAfterMs) }
+    } finally {
+      span?.end({ error: failed })
     }
   }
   const subscription = await log.subscribe(
@@ -232,6 +240,19 @@ const subscribe = async (
       await subscription.close()
     },
   }
+}
+
+/** Of a batch: its records come from many traces, so it is linked to each and belongs to none. */
+const openSpan = (tracer: Tracer, batch: Batch, link: ChainLink): OpenSpan => {
+  const { topic, partition, records } = batch
+  const { attributes, ...span } = tracer.messaging.process({
+    ...{ topic, partition, group: link.group, records: records.length },
+  })
+  return tracer.start({
+    ...span,
+    attributes: { ...attributes, 'zenhook.stages': link.stages },
+    links: records.map(({ headers }) => headers.traceparent),
+  })
 }
 
 const atMost = async (ms: number, work: Promise<unknown>): Promise<void> => {

@@ -1,4 +1,5 @@
 export { createLogger, type Logger, redacted, silentLogger } from './logger.ts'
+export { createMessaging, type Messaging } from './messaging.ts'
 export { createMetrics, type Metrics } from './metrics.ts'
 export {
   childTraceparent,
@@ -6,3 +7,17 @@ export {
   parseTraceparent,
   type Traceparent,
 } from './traceparent.ts'
+export type {
+  Attributes,
+  ExportingTracer,
+  OpenSpan,
+  SpanEnd,
+  SpanStart,
+  Tracer,
+} from './tracer.ts'
+export {
+  openTracer,
+  type TracingSettings,
+  type TracingValues,
+  tracingSettings,
+} from './tracing.ts'

@@ -26,11 +26,15 @@ const meanings: Readonly<Record<SettingName, string>> = {
   databaseUrl: 'Reserved: nothing uses it yet',
   secretsDir: 'Folder below which each tenant may name its own secret files',
   kubeconfig: 'Reserved: nothing uses it yet',
-  otelEndpoint: 'Reserved: nothing uses it yet',
-  otelHeaders: 'Reserved: nothing uses it yet',
-  otelServiceName: 'Reserved: nothing uses it yet',
-  otelResource: 'Reserved: nothing uses it yet',
-  otelDisabled: 'Reserved: nothing uses it yet',
+  otelEndpoint:
+    'OTLP/HTTP collector, for instance `http://127.0.0.1:4318`: spans are exported to `/v1/traces` below it, and nothing of it is loaded without',
+  otelHeaders: 'Headers for the collector, `name=value` with commas between',
+  otelServiceName: 'Name of this service in traces',
+  otelResource: 'More attributes of the resource, `name=value` with commas between',
+  otelDisabled: '`true` exports no spans',
+  otelSampler:
+    '`parentbased_always_on` (default), `parentbased_always_off`, `parentbased_traceidratio`, `always_on`, `always_off` or `traceidratio`',
+  otelSamplerArg: 'Share of traces that a ratio keeps, 0 to 1',
   token: 'Token of the admin listener, instead of the file `admin-token` of the data folder',
   noColor: 'Set to anything: no colours',
 }
@@ -59,3 +63,7 @@ A variable with \`_FILE\` names a file that holds the value. A variable with the
 known is warned about, with the nearest name.
 `
 }
+
+Of the other variables of OpenTelemetry these are heeded: \`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT\`,
+\`OTEL_EXPORTER_OTLP_TIMEOUT\`, \`OTEL_EXPORTER_OTLP_COMPRESSION\` and the certificates of \`OTEL_EXPORTER_OTLP_…\`,
+\`OTEL_TRACES_EXPORTER=none\`, and \`OTEL_BSP_…\`.
