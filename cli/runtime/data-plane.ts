@@ -27,9 +27,9 @@ export interface RoleContext {
   registry: RegistryParts
   metrics: Metrics
   logger: Logger
-  /** Addresses of this process, never to be called from inside. */
   /** Absent where no spans are wanted. */
   tracer: Tracer | undefined
+  /** Addresses of this process, never to be called from inside. */
   ownListeners(): readonly Listener[]
 }
 
@@ -65,8 +65,8 @@ export const startIngress = async (
     spool,
     metrics,
     logger: part,
-    checks,
     tracer,
+    checks,
     trustedProxies: settings.trustedProxies,
     ...(settings.publicUrl === undefined ? {} : { publicUrl: settings.publicUrl }),
   })
@@ -88,10 +88,10 @@ export const startProcessors = async ({
   registry,
   metrics,
   logger,
+  tracer,
 }: RoleContext): Promise<RoleParts> => {
   const context: StageContext = {
     now: Date.now,
-  tracer,
     hash,
     kv: engines.kv,
     registry: () => registry.reader.snapshot(),
@@ -104,10 +104,10 @@ export const startProcessors = async ({
     context,
     metrics,
     logger: logger.child({ part: 'processors' }),
+    tracer,
   })
   return {
     probes: {
-    tracer,
       processors: () => {
         const { ok, detail } = chain.health()
         if (!ok) throw new Error(detail)
@@ -141,10 +141,10 @@ export const startConnectors = async (
     hash,
     metrics,
     logger: part,
+    tracer,
     putInBin: bins.putInBin,
     ...(publisher === undefined ? {} : { publish: publisher.publish }),
   })
-    tracer,
   return {
     probes: { connectors: () => undefined },
     close: async () => {

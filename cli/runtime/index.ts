@@ -21,9 +21,9 @@ import { createProbes, engineProbes, type Probes, registryProbe } from './probes
 import { openRegistry } from './registry.ts'
 import { signSample } from './sign.ts'
 import { groupsOf, topologyOf } from './topology.ts'
+import { openTracing } from './tracing.ts'
 
 export interface RuntimeOptions {
-import { openTracing } from './tracing.ts'
   settings: Settings
   logger: Logger
   /** Configuration to publish at the start. */
@@ -93,10 +93,10 @@ const assemble = async (options: RuntimeOptions, parts: Parts): Promise<Runtime>
     ? await openPublic(parts, settings, probes, logger)
     : undefined
 
-  const engines = await openMeasured(settings, logger, metrics)
-  await parts.opened(() => engines.close())
   const tracer = await openTracing(settings, logger)
   if (tracer !== undefined) await parts.opened(() => tracer.close())
+  const engines = await openMeasured(settings, logger, metrics)
+  await parts.opened(() => engines.close())
   const instance: Instance = {
     url: admin.url,
     publicUrl: settings.publicUrl ?? lobby?.url ?? '',
@@ -161,6 +161,7 @@ const assemble = async (options: RuntimeOptions, parts: Parts): Promise<Runtime>
       registry,
       metrics,
       logger,
+      tracer,
       ownListeners: () => listeners,
     },
     bins,
@@ -171,7 +172,6 @@ const assemble = async (options: RuntimeOptions, parts: Parts): Promise<Runtime>
     probes,
     configurer,
     config: options.config,
-      tracer,
   })
   await parts.opened(sampleLag(engines.log, groupsOf(topology), metrics, logger))
   // First of all to close: what is asked of a process that ends is answered with 503.

@@ -107,6 +107,6 @@ export const parsers = {
   brokers,
   ranges,
   pairs,
-}
   /** As OpenTelemetry asks of its switches: nothing but `true`, in any case, is true. */
   onlyTrue: ((text) => ({ value: text.trim().toLowerCase() === 'true' })) as Parse<boolean>,
+}

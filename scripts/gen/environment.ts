@@ -61,9 +61,9 @@ ${markdownTable(
 )}
 A variable with \`_FILE\` names a file that holds the value. A variable with the prefix \`ZENHOOK_\` that is not
 known is warned about, with the nearest name.
-`
-}
 
 Of the other variables of OpenTelemetry these are heeded: \`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT\`,
 \`OTEL_EXPORTER_OTLP_TIMEOUT\`, \`OTEL_EXPORTER_OTLP_COMPRESSION\` and the certificates of \`OTEL_EXPORTER_OTLP_…\`,
 \`OTEL_TRACES_EXPORTER=none\`, and \`OTEL_BSP_…\`.
+`
+}
