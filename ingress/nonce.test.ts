@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { Kv } from '../core/kv/port.ts'
 import { createNonces, type NonceRequest } from './nonce.ts'
 import { makeKv } from './testing/fakes.ts'
 
@@ -102,6 +103,30 @@ describe('nonces', () => {
     at += 1
     await new Promise((resolve) => setTimeout(resolve, 80))
     expect(await nonces.begin(request())).toMatchObject({ kind: 'turn' })
+  })
+
+  it('are spent although the store kept the reservation and answered too late', async () => {
+    let slow = true
+    const late: Kv = {
+      ...kv.kv,
+      async replace(entries) {
+        const done = await kv.kv.replace(entries)
+        return slow ? new Promise(() => undefined) : done
+      },
+    }
+    for (const end of ['confirm', 'release'] as const) {
+      slow = true
+      const nonces = createNonces({ kv: late, callMs: 20 })
+      const turn = await turnOf(nonces.begin(request({ nonce: end, reserveMs: 10_000 })))
+      expect(turn.checked).toBe(false)
+      slow = false
+      await turn[end]()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      const other = await process().begin(request({ nonce: end, eventId: 'e2', waitMs: 0 }))
+      expect(other).toMatchObject(
+        end === 'confirm' ? { kind: 'stored', id: 'e1' } : { kind: 'turn', checked: true },
+      )
+    }
   })
 
   it('keep the first one stored', async () => {

@@ -128,13 +128,17 @@ export const createNonces = (options: NonceOptions): Nonces => {
       spent.set(key, { ...stored, until: now() + lifeMs })
       end(stored)
       // Only over what we met: whoever was stored first stays the first.
-      const entry = { key, value: storedValue(stored), ttlMs: lifeMs, expected: holds }
-      await ask(() => kv.replace([entry]))
+      const over = (expected: string | undefined) =>
+        ask(() => kv.replace([{ key, value: storedValue(stored), ttlMs: lifeMs, expected }]))
+      // A store that answered too late may have kept our reservation nevertheless.
+      const done = await over(checked ? holds : reservedValue(request))
+      if (!checked && done?.[0] === false) await over(undefined)
     },
     async release() {
       end('free')
-      if (holds !== reservedValue(request)) return
-      await ask(() => kv.replace([{ key, value: 'f', ttlMs: 1, expected: holds }]))
+      const ours = reservedValue(request)
+      if (checked && holds !== ours) return
+      await ask(() => kv.replace([{ key, value: 'f', ttlMs: 1, expected: ours }]))
     },
     abandon: () => end('free'),
   })

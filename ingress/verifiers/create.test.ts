@@ -242,7 +242,7 @@ describe('nonces', () => {
       now: now + 300_000,
     })
     const verified = await verifyWith({ provider: 'stripe', secrets: [secret] }, draft, now)
-    expect(verified).toMatchObject({ ok: true, nonce: 'id:evt_1', nonceTtlMs: 660_000 })
+    expect(verified).toMatchObject({ ok: true, nonce: 'id:evt_1', nonceTtlMs: 660_001 })
     expect(
       verdict(await verifyWith({ provider: 'stripe', secrets: [secret] }, draft, now + 600_000)),
     ).toBe('accepted')

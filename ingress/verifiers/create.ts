@@ -113,7 +113,8 @@ const genuine = (preset: Preset, scheme: PresetScheme, view: View, proof: Proof)
     type,
     ...(deliveryId !== undefined && { deliveryId }),
     nonce,
-    nonceTtlMs: toleranceMs === undefined ? window : 2 * toleranceMs + SKEW,
+    // Both edges of the tolerance count: without the one the last of them would be open.
+    nonceTtlMs: toleranceMs === undefined ? window : 2 * toleranceMs + SKEW + 1,
     ...(toleranceMs !== undefined && { toleranceMs }),
     idCovered,
     bodyCovered: proof.bodyCovered,
