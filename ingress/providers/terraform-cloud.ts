@@ -1,0 +1,61 @@
+import type { Preset } from './preset.ts'
+
+export const terraformCloud: Preset = {
+  name: 'terraform-cloud',
+  aliases: ['hcp-terraform'],
+  title: 'HCP Terraform',
+  docs: 'https://developer.hashicorp.com/terraform/cloud-docs/api-docs/notification-configurations#notification-authenticity',
+  evidence: {
+    checked: 'documentation',
+    source: 'Notification configurations, Notification authenticity',
+    url: 'https://developer.hashicorp.com/terraform/cloud-docs/api-docs/notification-configurations#notification-authenticity',
+  },
+  schemes: [
+    {
+      name: 'sha512',
+      verify: { scheme: 'hmac', header: 'x-tfe-notification-signature', algorithm: 'sha512' },
+    },
+  ],
+  deliveryId: {
+    join: [
+      { body: 'run_id' },
+      { body: 'notifications.0.trigger' },
+      { body: 'notifications.0.run_updated_at' },
+    ],
+    with: ':',
+    every: true,
+  },
+  idCovered: true,
+  bodyCovered: true,
+  type: { body: 'notifications.0.trigger' },
+  defaultType: 'verification',
+  patienceMs: 10000,
+  keep: ['user-agent'],
+  secret: 'The token of the notification: workspace settings, Notifications',
+  samples: [
+    {
+      type: 'run:errored',
+      body: {
+        payload_version: 1,
+        notification_configuration_id: 'nc-AeUQ2zfKZzW9TiGZ',
+        run_url: 'https://app.terraform.io/app/acme/payments/runs/run-FwnENkvDnrpyFC7M',
+        run_id: 'run-FwnENkvDnrpyFC7M',
+        run_message: 'Add five new queue workers',
+        run_created_at: '2019-01-25T18:34:00.000Z',
+        run_created_by: 'ada',
+        workspace_id: 'ws-XdeUVMWShTesDMME',
+        workspace_name: 'payments',
+        organization_name: 'acme',
+        notifications: [
+          {
+            message: 'Run Errored',
+            trigger: 'run:errored',
+            run_status: 'errored',
+            run_updated_at: '2019-01-25T18:37:04.000Z',
+            run_updated_by: 'ada',
+          },
+        ],
+      },
+    },
+  ],
+}
