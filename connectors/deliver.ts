@@ -152,7 +152,7 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Delivery>
     stopping.abort()
     // A connector that does not heed the signal must not keep the process: what it did is not settled.
     await within(cutMs, idle)
-    await Promise.all([subscription.close(), delays.close()])
+    await Promise.all([subscription.close(), delays.close(), courier.close()])
   }
   return {
     async ready() {

@@ -1,19 +1,34 @@
 import type { Destination } from '../../core/registry/types.ts'
-import { createBreaker } from './breaker.ts'
+import { breakerDefaults } from './breaker.ts'
+import { type Circuit, createLocalCircuit } from './circuit.ts'
+import { createLocalRate, type Rate } from './rate.ts'
+import type { Slots } from './slots.ts'
 
 /** An attempt that was let through; handed back when it is over. */
 export interface Ticket {
   readonly startedAt: number
+  /** It holds one of the slots that processes share. */
+  readonly hasSlot: boolean
 }
 
 export type Admission =
   | { kind: 'go'; ticket: Ticket }
   /** Ask again then, ms; near enough to wait here. */
   | { kind: 'wait'; until: number }
+  /** Ask again when it has resolved: other processes have a say. */
+  | { kind: 'ask'; answer: Promise<void> }
   /** Leave the place to others and come back then, ms. */
   | { kind: 'hop'; until: number }
 
-/** What one destination may take in this process: rate, concurrency, pauses it asked for, and a breaker. */
+/** What processes count together for one destination. */
+export interface SharedLimits {
+  rate: Rate
+  slots: Slots
+  /** `onClosed`: the receiver is well again. */
+  circuit(onClosed: () => void): Circuit
+}
+
+/** What one destination may take: rate, concurrency, pauses it asked for, and a breaker. */
 export interface Limits {
   /** `waitingSince`: when the caller was first told to wait; it holds a place among the waiting. */
   admit(destination: Destination, now: number, waitingSince?: number): Admission
@@ -39,6 +54,8 @@ export interface LimitsOptions {
   hangingMs?: number
   /** So many hanging attempts, and the destination gets no more of the shared window. */
   maxHanging?: number
+  /** Absent where this process is the only one. */
+  shared?: SharedLimits
 }
 
 // How fast what hopped comes back to a destination without a rate limit, per second.
@@ -52,26 +69,21 @@ export const createLimits = ({
   maxWaiting = 32,
   hangingMs = 2_000,
   maxHanging = 16,
+  shared,
 }: LimitsOptions = {}): Limits => {
-  const breaker = createBreaker()
   const underWay = new Set<Ticket>()
   let ceiling = Number.POSITIVE_INFINITY
-  let tokens = Number.NaN
-  let refilledAt = 0
+  // A receiver that is well again gets what waits for it with care, not at once.
+  const onClosed = (): void => {
+    ceiling = Math.min(ceiling, breakerDefaults.probes)
+  }
+  const circuit = shared?.circuit(onClosed) ?? createLocalCircuit(onClosed)
+  const rate = shared?.rate ?? createLocalRate()
   let pausedUntil = 0
   let waitingCount = 0
   // When the latest of those that hopped comes back: each gets a moment of its own, so that a
   // backlog neither returns as a stampede nor hops in circles.
   let lastReturn = 0
-
-  const rateWait = ({ rateLimit }: Destination, now: number): number => {
-    if (rateLimit === undefined) return 0
-    const { perSecond, burst = Math.max(1, perSecond) } = rateLimit
-    const refilled = tokens + ((now - refilledAt) / 1000) * perSecond
-    tokens = Number.isNaN(refilled) ? burst : Math.min(burst, refilled)
-    refilledAt = now
-    return tokens >= 1 ? 0 : now + Math.ceil(((1 - tokens) / perSecond) * 1000)
-  }
 
   const hanging = (now: number): boolean => {
     if (underWay.size < maxHanging) return false
@@ -85,12 +97,17 @@ export const createLimits = ({
   }
 
   /** 0 when nothing stands in the way. */
-  const obstacle = (destination: Destination, now: number): number => {
+  const obstacle = ({ rateLimit }: Destination, now: number): number | Promise<void> => {
     if (now < pausedUntil) return pausedUntil
-    const concurrent = destination.rateLimit?.concurrent ?? Number.POSITIVE_INFINITY
+    const broken = circuit.look(now)
+    if (broken !== 0) return broken
+    const concurrent = rateLimit?.concurrent ?? Number.POSITIVE_INFINITY
     if (underWay.size >= Math.min(concurrent, ceiling)) return now + 20
     if (hanging(now)) return now + 5_000
-    return rateWait(destination, now) || breaker.admit(now)
+    if (rateLimit === undefined) return 0
+    const { concurrent: most } = rateLimit
+    const room = most === undefined ? 0 : (shared?.slots.look(most, now) ?? 0)
+    return room !== 0 ? room : rate.look(rateLimit, now)
   }
 
   const hop = ({ rateLimit }: Destination, until: number, now: number): Admission => {
@@ -103,10 +120,15 @@ export const createLimits = ({
     admit(destination, now, waitingSince) {
       const waiting = waitingSince !== undefined
       const until = obstacle(destination, now)
+      if (typeof until !== 'number') return { kind: 'ask', answer: until }
       if (until === 0) {
         if (waiting) waitingCount -= 1
-        if (destination.rateLimit !== undefined) tokens -= 1
-        const ticket = { startedAt: now }
+        const { rateLimit } = destination
+        const hasSlot = shared !== undefined && rateLimit?.concurrent !== undefined
+        if (rateLimit !== undefined) rate.take()
+        if (hasSlot) shared.slots.take()
+        circuit.take(now)
+        const ticket = { startedAt: now, hasSlot }
         underWay.add(ticket)
         return { kind: 'go', ticket }
       }
@@ -120,9 +142,10 @@ export const createLimits = ({
     },
     release(ticket, outcome, now) {
       underWay.delete(ticket)
-      if (outcome === 'failed') breaker.failed(now)
-      else if (outcome === 'cancelled') breaker.withdrawn()
-      else breaker.succeeded(now)
+      if (ticket.hasSlot) shared?.slots.give()
+      if (outcome === 'failed') circuit.failed(now)
+      else if (outcome === 'cancelled') circuit.withdrawn()
+      else circuit.succeeded(now)
       if (outcome === 'succeeded')
         ceiling = ceiling < fullSpeed ? ceiling + 1 : Number.POSITIVE_INFINITY
     },
