@@ -8,6 +8,7 @@ import type { DeliveryOptions, DeliveryPolicy } from '../deliver.ts'
 import type { ConnectorKind } from '../types.ts'
 import { endedWithout, reasonOfError } from './attempt.ts'
 import { createDisabled } from './disabled.ts'
+import { createDocuments } from './document.ts'
 import { createEndings } from './endings.ts'
 import { createInstances, type Instance } from './instances.ts'
 import type { Job, Round } from './job.ts'
@@ -16,6 +17,7 @@ import { type Admission, createLimits, type Limits } from './limits.ts'
 import { createLines, createOrder, placeOf, seqHeader } from './order.ts'
 import { createOutputs } from './outputs.ts'
 import { createRecords, dispatchKey, type Known, positionText, runOf } from './records.ts'
+import { createSharedLimits } from './sharing.ts'
 import { createTransforms } from './transform.ts'
 import { createTries } from './tries.ts'
 
@@ -35,6 +37,8 @@ export interface Courier {
   carry(record: StoredRecord, owned: AbortSignal): Promise<readonly NewRecord[] | undefined>
   /** Ends all waiting, for a stop. */
   wake(): void
+  /** Gives back what it holds of limits that processes share. */
+  close(): Promise<void>
 }
 
 /** What is due within this time waits in the window, not in the log. */
@@ -63,11 +67,23 @@ export const createCourier = (options: CourierOptions): Courier => {
   })
 
   const limits = new Map<string, Limits>()
-  const limitsOf = ({ tenant, name }: Destination): Limits => {
-    const key = `${tenant}/${name}`
-    const known = limits.get(key) ?? createLimits()
-    limits.set(key, known)
-    return known
+  const documents = createDocuments(kv, options.random)
+  const leaseMs = policy.timeoutMs + leaseMarginMs
+  const closers: (() => Promise<void>)[] = []
+  const limitsOf = (destination: Destination): Limits => {
+    const key = `${destination.tenant}/${destination.name}`
+    const known = limits.get(key)
+    if (known !== undefined) return known
+    const shared = kv.capabilities.multiProcess
+      ? createSharedLimits(destination, {
+          ...{ documents, owner, now, leaseMs },
+          random: options.random,
+        })
+      : undefined
+    if (shared !== undefined) closers.push(() => shared.close())
+    const made = createLimits(shared === undefined ? {} : { shared })
+    limits.set(key, made)
+    return made
   }
 
   const sleepers = new Set<() => void>()
@@ -106,16 +122,21 @@ export const createCourier = (options: CourierOptions): Courier => {
     { owned }: Job,
     destination: Destination,
     limit: Limits,
-  ): Promise<Exclude<Admission, { kind: 'wait' }> | undefined> => {
+  ): Promise<Extract<Admission, { kind: 'go' | 'hop' }> | undefined> => {
     const since = now()
+    let waits = false
     let admission = limit.admit(destination, since)
-    while (admission.kind === 'wait') {
-      await sleep(admission.until - now())
+    while (admission.kind === 'wait' || admission.kind === 'ask') {
+      if (admission.kind === 'ask') await admission.answer
+      else {
+        waits = true
+        await sleep(admission.until - now())
+      }
       if (stopped(owned)) {
-        limit.leave()
+        if (waits) limit.leave()
         return undefined
       }
-      admission = limit.admit(destination, now(), since)
+      admission = limit.admit(destination, now(), waits ? since : undefined)
     }
     return admission
   }
@@ -133,7 +154,7 @@ export const createCourier = (options: CourierOptions): Courier => {
     if (admission.kind === 'hop') return endings.hop(job, admission.until, known)
     const { ticket } = admission
     const { key, position, dispatch } = job
-    const leaseUntil = now() + policy.timeoutMs + leaseMarginMs
+    const leaseUntil = now() + leaseMs
     const mark = { attempt: dispatch.attempt + 1, position, owner, leaseUntil, ...runOf(dispatch) }
     const started = await records
       .write(key, { state: 'started', ...mark }, known)
@@ -266,6 +287,9 @@ export const createCourier = (options: CourierOptions): Courier => {
     },
     wake() {
       for (const done of sleepers) done()
+    },
+    async close() {
+      await Promise.all(closers.map((close) => close()))
     },
   }
 }
