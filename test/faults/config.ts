@@ -40,12 +40,22 @@ export const secretsEnv = (targets: Targets): Record<string, string> =>
 const sourceLine = (target: Target, more = ''): string =>
   `      ${target.source}: { provider: ${target.provider}, secrets: [env:${variableOf(target)}]${more} }`
 
-// Short retries: what a full run waits minutes for must not take them here.
+// Delays that are short enough for a row, and many enough for the longest outage of a destination.
+const schedule = [
+  2,
+  2,
+  ...Array.from({ length: 6 }, () => 5),
+  ...Array.from({ length: 90 }, () => 10),
+]
+  .map((seconds) => `${seconds}s`)
+  .join(', ')
+
 const destinationLines = (name: string, url: string): string =>
   `      ${name}:
         connector: webhook
         config: { url: "${url}" }
         secrets: { signing: env:SIGNING }
+        retry: { schedule: [${schedule}] }
         allowPrivate: true`
 
 const tenantText = (name: string, sources: string[], destinations: string[], to: string): string =>

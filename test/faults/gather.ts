@@ -53,12 +53,14 @@ export const gatherCases = (files: readonly string[]): Map<string, Cases> => {
   return found
 }
 
+const longestMessage = 300
+
 /** A row with several tests holds when all of them do. */
 export const gatherRig = (file: string): Map<string, RigResult> => {
   const found = new Map<string, RigResult>()
   for (const { rows, status, message } of casesIn(file))
     for (const id of rows) {
-      const [line = ''] = message.split('\n')
+      const line = (message.split('\n').at(0) ?? '').slice(0, longestMessage)
       const known = found.get(id) ?? { passed: true, message: '' }
       found.set(id, status === 'passed' ? known : { passed: false, message: line })
     }

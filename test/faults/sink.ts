@@ -1,7 +1,7 @@
-import { type Answer, type Receiver, startReceiver } from '../fakes/receiver.ts'
+import { type Answer, type Arrival, type Receiver, startReceiver } from '../fakes/receiver.ts'
 import { markPattern } from './load.ts'
 
-/** One delivery, in as few bytes as a long run can keep. */
+/** One delivery that had its effect, in as few bytes as a long run can keep. */
 export interface Delivery {
   mark: string
   /** The `webhook-id`: what a receiver that honours it acts on once. */
@@ -18,9 +18,11 @@ export interface Sink {
   readonly url: string
   /** What goes wrong with every request while it is set. */
   fault: Receiver['fault']
-  /** What a path answers instead of 204. */
+  /** What a path answers instead of 204; with 300 and above a delivery has no effect. */
   readonly answers: Map<string, Answer>
   deliveries(): readonly Delivery[]
+  /** Requests that came so far, with and without an effect, and when. */
+  attempts(): readonly { path: string; at: number }[]
   /** Forgets what came so far. */
   clear(): void
   close(): Promise<void>
@@ -30,14 +32,21 @@ const gatherEveryMs = 250
 
 export const startSink = async (): Promise<Sink> => {
   const answers = new Map<string, Answer>()
-  const receiver = await startReceiver(({ url }) => answers.get(url) ?? { status: 204 })
   let deliveries: Delivery[] = []
+  let attempts: { path: string; at: number }[] = []
+  const act = ({ at, body, digest, headers, url }: Arrival): void => {
+    const [mark] = markPattern.exec(body.toString('latin1')) ?? []
+    if (mark === undefined) return
+    deliveries.push({ mark, id: headers['webhook-id'] ?? '', digest, at, path: url })
+  }
+  const receiver = await startReceiver((arrival) => {
+    const answer = answers.get(arrival.url) ?? { status: 204 }
+    if (answer.status < 300) act(arrival)
+    return answer
+  })
+  // Its own list keeps every body: too much for a long run.
   const gather = (): void => {
-    for (const { at, body, digest, headers, url } of receiver.arrivals.splice(0)) {
-      const [mark] = markPattern.exec(body.toString('latin1')) ?? []
-      if (mark === undefined) continue
-      deliveries.push({ mark, id: headers['webhook-id'] ?? '', digest, at, path: url })
-    }
+    for (const { url, at } of receiver.arrivals.splice(0)) attempts.push({ path: url, at })
   }
   const gathering = setInterval(gather, gatherEveryMs)
   return {
@@ -49,13 +58,15 @@ export const startSink = async (): Promise<Sink> => {
     set fault(fault) {
       receiver.fault = fault
     },
-    deliveries() {
+    deliveries: () => deliveries,
+    attempts() {
       gather()
-      return deliveries
+      return attempts
     },
     clear() {
       gather()
       deliveries = []
+      attempts = []
     },
     async close() {
       clearInterval(gathering)

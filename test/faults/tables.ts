@@ -33,25 +33,25 @@ export const eventsSince = async (rig: FaultRig, since: number): Promise<LoggedE
     partition: number
     offset: string
     begun: string
-    at: string
+    done: string
   }>(
     rig,
     `SELECT e.id AS id, e.partition AS partition, toString(e.offset) AS offset,
-       toString(d.begun) AS begun, toString(d.at) AS at
+       toString(d.begun) AS begun, toString(d.done) AS done
      FROM (SELECT id, partition, offset FROM events FINAL WHERE received_at >= ${time}) AS e
      INNER JOIN (
        SELECT event_id, minIf(toUnixTimestamp64Milli(at), stage = 'dedupe') AS begun,
-         max(toUnixTimestamp64Milli(at)) AS at
+         max(toUnixTimestamp64Milli(at)) AS done
        FROM decisions FINAL
        WHERE received_at >= ${time} AND run = 'live' AND stage IN ('dedupe', 'route')
        GROUP BY event_id) AS d
      ON e.id = d.event_id
      ORDER BY partition, e.offset`,
   )
-  return found.map(({ id, partition, offset, begun, at }) => ({
+  return found.map(({ id, partition, offset, begun, done }) => ({
     ...{ id, partition },
     offset: Number(offset),
     begunAt: Number(begun),
-    decidedAt: Number(at),
+    decidedAt: Number(done),
   }))
 }

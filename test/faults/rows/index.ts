@@ -3,6 +3,7 @@ import { brokerRows } from './brokers.ts'
 import { crashRows } from './crashes.ts'
 import { groupRows } from './groups.ts'
 import { replayRows } from './replays.ts'
+import { soakRows } from './soak.ts'
 import { storeRows } from './stores.ts'
 
 /** Every row that is run on the rig, in the order in which they are run. */
@@ -12,4 +13,5 @@ export const faultRows: readonly Row[] = [
   ...brokerRows,
   ...groupRows,
   ...crashRows,
+  ...soakRows,
 ]

@@ -1,0 +1,270 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { expect } from 'vitest'
+import type { Running } from '../../e2e/instance.ts'
+import { type Point, residentMiB, seeded, slopePerMinute } from '../figures.ts'
+import { backlog, withAdmin } from '../lag.ts'
+import type { FaultRig } from '../rig.ts'
+import type { Row, RowContext } from '../row.ts'
+
+const minute = 60_000
+const faultEveryMs = 30_000
+const shortestDrainMs = 60_000
+
+interface Workers {
+  running: Running
+}
+
+interface SoakFault {
+  name: string
+  /** Lasts as long as the fault; the world is whole again when it resolves. */
+  strike(rig: FaultRig, workers: Workers): Promise<void>
+}
+
+const leaderOf = async ({ kafka }: FaultRig): Promise<number> =>
+  (await kafka.leaderOf('zenhook.received.v1', 0)) ?? 1
+
+const roles = 'processors,connectors'
+
+const faults: readonly SoakFault[] = [
+  {
+    name: 'leader killed',
+    async strike(rig) {
+      const leader = await leaderOf(rig)
+      await rig.kafka.killBroker(leader)
+      await sleep(10_000)
+      await rig.kafka.restartBroker(leader)
+    },
+  },
+  {
+    name: 'leader stopped',
+    async strike(rig) {
+      const leader = await leaderOf(rig)
+      rig.kafka.stopBroker(leader)
+      await sleep(6_000)
+      await rig.kafka.restartBroker(leader)
+    },
+  },
+  {
+    name: 'two brokers killed',
+    async strike({ kafka }) {
+      await Promise.all([kafka.killBroker(2), kafka.killBroker(3)])
+      await sleep(6_000)
+      await Promise.all([kafka.restartBroker(2), kafka.restartBroker(3)])
+    },
+  },
+  {
+    name: 'Redis killed',
+    async strike({ redis }) {
+      await redis.kill()
+      await sleep(8_000)
+      await redis.start()
+    },
+  },
+  {
+    name: 'Redis asleep',
+    async strike({ redis }) {
+      const client = new Redis(redis.url)
+      await client.call('DEBUG', 'SLEEP', '8')
+      client.disconnect()
+    },
+  },
+  {
+    name: 'ClickHouse killed',
+    async strike({ clickhouse }) {
+      await clickhouse.kill()
+      await sleep(8_000)
+      await clickhouse.start()
+    },
+  },
+  {
+    name: 'ClickHouse stalled',
+    async strike({ clickhouse }) {
+      clickhouse.stall()
+      await sleep(8_000)
+      clickhouse.resume()
+    },
+  },
+  {
+    name: 'registry killed',
+    async strike({ registry }) {
+      await registry.kill()
+      await sleep(5_000)
+      await registry.start()
+    },
+  },
+  {
+    name: 'destination says 503',
+    async strike({ sink }) {
+      sink.fault = { status: 503 }
+      await sleep(8_000)
+      sink.fault = undefined
+    },
+  },
+  {
+    name: 'destination slow',
+    async strike({ sink }) {
+      sink.fault = { delayMs: 2_000 }
+      await sleep(8_000)
+      sink.fault = undefined
+    },
+  },
+  {
+    name: 'destination resets after its effect',
+    async strike({ sink }) {
+      sink.fault = { reset: 'after' }
+      await sleep(3_000)
+      sink.fault = undefined
+    },
+  },
+  {
+    name: 'processors killed',
+    async strike(rig, workers) {
+      await workers.running.kill()
+      workers.running = await rig.another({ roles })
+    },
+  },
+]
+
+interface Struck {
+  name: string
+  /** ms */
+  tookMs: number
+  /** Until what waited was less than a second of traffic, ms. */
+  drainMs: number
+}
+
+/** One fault, and how long the pipeline takes to have less than a second of traffic waiting. */
+const strike = async (
+  rig: FaultRig,
+  workers: Workers,
+  fault: SoakFault,
+  perSecond: number,
+): Promise<Struck> => {
+  const startedAt = performance.now()
+  await fault.strike(rig, workers)
+  const tookMs = performance.now() - startedAt
+  const healedAt = performance.now()
+  const drainMs = (): number => performance.now() - healedAt
+  const limitMs = Math.max(shortestDrainMs, 2 * tookMs)
+  while (drainMs() < limitMs) {
+    const waiting = await withAdmin(rig, backlog).catch(() => Number.POSITIVE_INFINITY)
+    if (waiting < perSecond) break
+    await sleep(500)
+  }
+  return { name: fault.name, tookMs, drainMs: drainMs() }
+}
+
+/** Memory by process, sampled until it is stopped. */
+const sampleMemory = (pids: () => Readonly<Record<string, number>>) => {
+  const points = new Map<string, Point[]>()
+  const sample = (): void => {
+    for (const [name, pid] of Object.entries(pids())) {
+      const value = residentMiB(pid)
+      const key = `${name} ${pid}`
+      if (value !== undefined)
+        points.set(key, [...(points.get(key) ?? []), { at: performance.now(), value }])
+    }
+  }
+  const timer = setInterval(sample, 5_000)
+  return {
+    stop: () => clearInterval(timer),
+    /** Over the second half, MiB per minute, of what lived through it long enough to say. */
+    slopes(from: number): Record<string, string> {
+      const found: Record<string, string> = {}
+      for (const [key, all] of points) {
+        const half = all.filter(({ at }) => at >= from)
+        const first = half.at(0)
+        const last = half.at(-1)
+        if (first === undefined || last === undefined || last.at - first.at < 2 * minute) continue
+        const [name = key] = key.split(' ')
+        found[`${name} MiB/min`] = slopePerMinute(half).toFixed(2)
+        found[`${name} MiB`] = last.value.toFixed(0)
+      }
+      return found
+    },
+  }
+}
+
+const segment = async (
+  context: RowContext,
+  { minutes, perSecond, seed }: { minutes: number; perSecond: number; seed: number },
+): Promise<void> => {
+  const { rig, checker, load, holds } = context
+  checker.begin()
+  await rig.restart({ roles: 'ingress,sink,api' })
+  const workers: Workers = { running: await rig.another({ roles }) }
+  const random = seeded(seed)
+  const memory = sampleMemory(() => ({
+    ingress: rig.running().pid,
+    processors: workers.running.pid,
+    clickhouse: rig.clickhouse.pid,
+  }))
+  const sending = load({ perSecond })
+  const startedAt = performance.now()
+  const endsAt = startedAt + minutes * minute
+  const struck: Struck[] = []
+  let due = startedAt + 15_000
+  // The last fault leaves time to see how it drains under load.
+  while (due < endsAt - faultEveryMs) {
+    await sleep(Math.max(0, due - performance.now()))
+    const fault = faults[Math.floor(random() * faults.length)]
+    if (fault !== undefined) struck.push(await strike(rig, workers, fault, perSecond))
+    due = Math.max(due + faultEveryMs, performance.now())
+  }
+  await sleep(Math.max(0, endsAt - performance.now()))
+  const lines = await sending.stop()
+  memory.stop()
+  const genuine = lines.filter(({ forged }) => !forged)
+  const good = genuine.filter(({ status }) => status === 202)
+  const availability = good.length / genuine.length
+  const errors = lines.filter(({ status }) => status >= 500).length / lines.length
+  const worst2xx = Math.round(
+    good.reduce((most, { sentAt, ackAt }) => Math.max(most, ackAt - sentAt), 0),
+  )
+  const late = struck.filter(
+    ({ tookMs, drainMs }) => drainMs > Math.max(shortestDrainMs, 2 * tookMs),
+  )
+  const over = struck.filter(({ tookMs, drainMs }) => drainMs > 2 * tookMs)
+  const worstDrain = [...struck].sort((a, b) => b.drainMs / b.tookMs - a.drainMs / a.tookMs).at(0)
+  const found = await holds(`${minutes} minutes at ${perSecond}/s, a fault every 30 s`, lines, {
+    faultMs: 30_000,
+    least: Math.floor(genuine.length * 0.99),
+    notes: {
+      seed,
+      faults: struck.length,
+      availability: `${(availability * 100).toFixed(4)} %`,
+      '5xx': `${(errors * 100).toFixed(4)} %`,
+      'worst 2xx ms': worst2xx,
+      'worst drain': `${Math.round(worstDrain?.drainMs ?? 0)} ms after ${Math.round(worstDrain?.tookMs ?? 0)} ms of ${worstDrain?.name ?? 'nothing'}`,
+      'drains over 2x': over.length,
+      ...memory.slopes(startedAt + (minutes * minute) / 2),
+    },
+  })
+  for (const { name, tookMs, drainMs } of struck)
+    process.stdout.write(`  ${name}: ${Math.round(tookMs)} ms, drained in ${Math.round(drainMs)}\n`)
+  expect(availability).toBeGreaterThanOrEqual(0.9999)
+  expect(errors).toBeLessThanOrEqual(0.002)
+  expect(late).toEqual([])
+  expect(found.identities).toEqual([])
+  expect(struck.length).toBeGreaterThanOrEqual(Math.floor(minutes / 2))
+}
+
+const soak: Row = {
+  ids: ['F91'],
+  title: 'load for long, with a fault of any kind every 30 s',
+  limitMs: { ci: 8 * minute, full: 95 * minute, soak: 20 * minute },
+  async run(context) {
+    const { length } = context
+    const plan = {
+      ci: { segments: 1, minutes: 2, perSecond: 50 },
+      soak: { segments: 1, minutes: 10, perSecond: 200 },
+      full: { segments: 6, minutes: 12, perSecond: 400 },
+    }[length]
+    const first = Number(process.env.ZENHOOK_FAULTS_SEED ?? Date.now() % 1_000_000)
+    for (let index = 0; index < plan.segments; index++)
+      await segment(context, { ...plan, seed: first + index })
+  },
+}
+
+export const soakRows: readonly Row[] = [soak]
