@@ -95,7 +95,7 @@ const openSchemas = async (settings: Settings): Promise<Schemas> => {
     })
   }
   const { createFileSchemas } = await import('../core/event/codec/files/index.ts')
-  return createFileSchemas()
+  return createFileSchemas({ kept: join(settings.dataDir, 'written-schemas.json') })
 }
 
 const openDecisions = async (settings: Settings): Promise<Decisions> => {

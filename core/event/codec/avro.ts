@@ -14,16 +14,26 @@ export const typeOf = (schema: AvroSchema): AvroType => {
   }
 }
 
-/** Backward compatibility: the new schema must read what the latest one wrote. */
-export const requireReads = (subject: string, reader: AvroType, latest: AvroType): void => {
-  try {
-    reader.createResolver(latest)
-  } catch (error) {
-    throw incompatible(
-      `The schema for ${subject} cannot read what the latest one wrote: ${messageOf(error)}`,
-      error,
-    )
+/** Defaults count (they matter to a reader), documentation does not. */
+export const sameSchema = (one: AvroType, other: AvroType): boolean =>
+  one.equals(other) && JSON.stringify(withDefaults(one)) === JSON.stringify(withDefaults(other))
+
+const withDefaults = (type: AvroType): unknown => type.schema({ exportAttrs: true })
+
+/**
+ * Compatibility both ways, as FULL in a registry: the new schema must read what an earlier one wrote, and
+ * the earlier one what the new one writes, for processes of both versions run side by side in an upgrade.
+ */
+export const requireCompatible = (subject: string, next: AvroType, earlier: AvroType): void => {
+  const check = (reader: AvroType, writer: AvroType, what: string): void => {
+    try {
+      reader.createResolver(writer)
+    } catch (error) {
+      throw incompatible(`The schema for ${subject} ${what}: ${messageOf(error)}`, error)
+    }
   }
+  check(next, earlier, 'cannot read what an earlier one wrote')
+  check(earlier, next, 'writes what an earlier one cannot read')
 }
 
 export const incompatible = (message: string, cause?: unknown): ZenhookError =>

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeEvent } from '../make.ts'
 import { createCodec } from './index.ts'
+import { recordKinds } from './kinds.ts'
 import { packageSchemas } from './package.ts'
 import type { AvroSchema, Schemas } from './schemas.ts'
+import { samples } from './testing.ts'
 
 export interface SchemasHarness {
   name: string
@@ -93,6 +95,101 @@ export const schemasContract = (harness: SchemasHarness): void => {
         })
       const added = record(`${run}Refuse`, field('a'), field('b', { default: '' }))
       await schemas.register(subject('refuse'), added)
+    })
+
+    it('F93: refuses a schema whose records an earlier one cannot read', async () => {
+      await schemas.register(subject('forward'), record(`${run}Forward`, field('a'), field('b')))
+      const less = record(`${run}Forward`, field('a'))
+      await expect(schemas.register(subject('forward'), less)).rejects.toMatchObject({
+        code: 'ZENHOOK_SCHEMAS_INCOMPATIBLE',
+      })
+    })
+
+    it('F93: compares with every earlier schema, not with the latest alone', async () => {
+      const name = `${run}Transitive`
+      // Each reads its neighbour; the third would read of the first what has no value there.
+      await schemas.register(subject('transitive'), record(name, field('a')))
+      await schemas.register(
+        subject('transitive'),
+        record(name, field('a'), field('b', { default: 'x' })),
+      )
+      const third = record(name, field('a'), field('b'))
+      await expect(schemas.register(subject('transitive'), third)).rejects.toMatchObject({
+        code: 'ZENHOOK_SCHEMAS_INCOMPATIBLE',
+      })
+    })
+
+    it('F93: the previous version, this one and the next read each other, whatever the kind', {
+      timeout: 60_000,
+    }, async () => {
+      const present = await packageSchemas()
+      type Present = typeof present
+      const changed = (edit: (schema: AvroSchema) => AvroSchema, from: Present): Present => ({
+        event: edit(from.event),
+        dispatch: edit(from.dispatch),
+        decisions: edit(from.decisions),
+        dead: edit(from.dead),
+        registry: edit(from.registry),
+      })
+      const added = new Set(['tracestate', 'deliveryId', 'transform', 'destination'])
+      const isOld = (one: unknown): boolean => {
+        const { name, default: fallback } = one as { name: string; default?: null }
+        return fallback === undefined || !added.has(name)
+      }
+      // Names of this run, for a shared registry keeps what other runs registered.
+      const here = changed((schema) => ({ ...schema, name: `${run}${schema.name}Mixed` }), present)
+      const versions = {
+        previous: changed(
+          (schema) => ({
+            ...schema,
+            fields: schema.fields.filter(isOld),
+          }),
+          here,
+        ),
+        present: here,
+        next: changed(
+          (schema) => ({
+            ...schema,
+            fields: [
+              {
+                name: 'later',
+                type: ['null', 'string'],
+                doc: 'of the next version',
+                default: null,
+              },
+              ...schema.fields,
+            ],
+          }),
+          here,
+        ),
+      }
+      const topicSubject = (topic: string): string => subject(`mixed.${topic}`)
+      const stores: Schemas[] = []
+      const openAll = async () => {
+        const codecs = []
+        for (const [version, its] of Object.entries(versions)) {
+          const store = await harness.reopen()
+          stores.push(store)
+          const codec = await createCodec({ schemas: store, topicSubject, present: its })
+          codecs.push({ version, codec })
+        }
+        return codecs
+      }
+      const writers = await openAll()
+      // Files are read when they are opened: readers come after what the writers made known.
+      const readers = await openAll()
+      for (const kind of recordKinds) {
+        // What the previous version does not know is absent; all else is as it was written.
+        const [old] = readers
+        const bare = await old?.codec.decode(kind, old.codec.encode(kind, samples[kind]))
+        for (const { version: from, codec: writer } of writers)
+          for (const { version: to, codec: reader } of readers) {
+            const back = await reader.decode(kind, writer.encode(kind, samples[kind]))
+            const whole = from !== 'previous' && to !== 'previous'
+            expect({ from, to, back }).toEqual({ from, to, back: whole ? samples[kind] : bare })
+          }
+      }
+      for (const store of stores) await store.close()
     })
 
     it('refuses what is no schema', async () => {

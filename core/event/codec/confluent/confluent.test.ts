@@ -71,7 +71,7 @@ if (registry === undefined) {
   })
 
   describe('confluent', () => {
-    it('sets BACKWARD on a new subject', async () => {
+    it('sets FULL_TRANSITIVE on a new subject', async () => {
       const schemas = createConfluentSchemas({ url: registry })
       const subject = `contract.level.${Date.now()}-value`
       await schemas.register(subject, {
@@ -80,7 +80,7 @@ if (registry === undefined) {
         fields: [{ name: 'a', type: 'string' }],
       })
       const answer = await fetch(`${registry}/config/${subject}`)
-      expect(await answer.json()).toEqual({ compatibilityLevel: 'BACKWARD' })
+      expect(await answer.json()).toEqual({ compatibilityLevel: 'FULL_TRANSITIVE' })
     })
 
     it('waits for a registry that comes up late', { timeout: 30_000 }, async () => {
@@ -177,7 +177,8 @@ describe('confluent, against answers made up', () => {
           response.end(JSON.stringify(body))
         }
         if (state.away) return say({ message: 'busy' }, 503)
-        if (request.url?.startsWith('/config')) return say({ compatibilityLevel: 'BACKWARD' })
+        if (request.url?.startsWith('/config'))
+          return say({ compatibilityLevel: 'FULL_TRANSITIVE' })
         if (request.method === 'POST') return say({ id: 7 })
         return say({ schema: JSON.stringify(schema) })
       })

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import { isZenhookError, messageOf, ZenhookError } from '../../../errors/index.ts'
-import { incompatible, requireReads, typeOf } from '../avro.ts'
+import { incompatible, requireCompatible, typeOf } from '../avro.ts'
 import type { AvroSchema, Schemas } from '../schemas.ts'
 import { type Known, openKnown } from './known.ts'
 
@@ -71,12 +71,12 @@ export const createConfluentSchemas = (options: ConfluentSchemasOptions): Schema
 
   // Several processes may meet at a new subject: its level may change under each of our steps.
   const registerOnce = async (subject: string, schema: AvroSchema): Promise<number> => {
-    let level: Compatibility = 'BACKWARD'
+    let level: Compatibility = ownLevel
     for (let tries = 1; ; tries += 1) {
       try {
         return (await send(subject, schema, level)).id
       } catch (error) {
-        const other = isConfigurationConflict(error) ? 'BACKWARD' : levelOf(error)
+        const other = isConfigurationConflict(error) ? ownLevel : levelOf(error)
         if (other === undefined || tries === maxTries) throw error
         level = other
         // NONE is also what a subject has between its first schema and its configuration.
@@ -87,7 +87,7 @@ export const createConfluentSchemas = (options: ConfluentSchemasOptions): Schema
 
   const checkLatest = async (subject: string, schema: AvroSchema): Promise<void> => {
     const latest = await client.getSchema(await client.getLatestSchemaId(subject))
-    requireReads(subject, typeOf(schema), typeOf(plainSchema(latest)))
+    requireCompatible(subject, typeOf(schema), typeOf(plainSchema(latest)))
   }
 
   /** The registry's answer, or the kept one while the registry is away. */
@@ -149,6 +149,8 @@ const maxTries = 6
 const awayMs = 10_000
 const levels = ['BACKWARD', 'BACKWARD_TRANSITIVE', 'FULL', 'FULL_TRANSITIVE', 'NONE'] as const
 type Compatibility = (typeof levels)[number]
+/** Of new subjects: processes of any two versions that were ever released may meet at one topic. */
+const ownLevel: Compatibility = 'FULL_TRANSITIVE'
 
 type Auth = { username: string; password: string }
 

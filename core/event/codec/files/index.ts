@@ -1,9 +1,10 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ZenhookError } from '../../../errors/index.ts'
-import { type AvroType, incompatible, requireReads, typeOf } from '../avro.ts'
+import { type AvroType, incompatible, requireCompatible, sameSchema, typeOf } from '../avro.ts'
 import { packageSchemasFolder, readSchema } from '../package.ts'
 import type { AvroSchema, Schemas } from '../schemas.ts'
+import { type Kept, keepSchemas } from './kept.ts'
 
 /** One schema version and its id, which is never used for anything else again. */
 export interface ManifestEntry {
@@ -22,6 +23,11 @@ export interface FileSchemasOptions {
    * folder is as it was shipped, and a schema outside it is refused: nobody could read it elsewhere.
    */
   writable?: boolean
+  /**
+   * Keeps here, beside the data, each schema that data may be written with, so that an earlier version that
+   * does not ship it can read it all the same.
+   */
+  kept?: string
 }
 
 interface Known extends ManifestEntry {
@@ -33,6 +39,7 @@ interface Known extends ManifestEntry {
 export const createFileSchemas = async (options: FileSchemasOptions = {}): Promise<Schemas> => {
   const { folder = packageSchemasFolder(), writable = false } = options
   const known = await load(folder)
+  const elsewhere = options.kept === undefined ? [] : await keepSchemas(options.kept, known)
   const subjects = new Map<string, string>()
   let writing: Promise<unknown> = Promise.resolve()
 
@@ -55,10 +62,10 @@ export const createFileSchemas = async (options: FileSchemasOptions = {}): Promi
     const name = subjects.get(subject) ?? schema.name
     if (name !== schema.name)
       throw incompatible(`The subject ${subject} holds ${name}, not ${schema.name}`)
-    const same = known.find((entry) => entry.name === name && equal(entry.type, type))
+    const same = known.find((entry) => entry.name === name && sameSchema(entry.type, type))
     if (same === undefined) {
-      const latest = known.filter((entry) => entry.name === name).at(-1)
-      if (latest !== undefined) requireReads(subject, type, latest.type)
+      for (const earlier of known)
+        if (earlier.name === name) requireCompatible(subject, type, earlier.type)
       if (!writable) throw incompatible(`The schema ${schema.name} is not listed in ids.json`)
     }
     const id = same?.id ?? (await record(schema, type))
@@ -73,7 +80,7 @@ export const createFileSchemas = async (options: FileSchemasOptions = {}): Promi
       return registered
     },
     get: async (id) => {
-      const found = known.find((entry) => entry.id === id)
+      const found: Kept | undefined = [...known, ...elsewhere].find((entry) => entry.id === id)
       if (found === undefined)
         throw new ZenhookError('ZENHOOK_SCHEMAS_UNKNOWN_ID', {
           message: `Schema id ${id} is not listed in ids.json`,
@@ -99,9 +106,3 @@ const load = async (folder: string): Promise<Known[]> => {
     }),
   )
 }
-
-// Defaults count (they matter to a reader), documentation does not.
-const equal = (one: AvroType, other: AvroType): boolean =>
-  one.equals(other) && JSON.stringify(withDefaults(one)) === JSON.stringify(withDefaults(other))
-
-const withDefaults = (type: AvroType): unknown => type.schema({ exportAttrs: true })
