@@ -19,6 +19,8 @@ const describe = (preset: Preset): string =>
     `keeps       ${preset.keep.join(', ')}`,
     `events      ${preset.samples.map(({ type }) => type).join(', ')} (samples for zenhook trigger)`,
     `documented  ${preset.docs}`,
+    `checked     ${preset.evidence.checked}: ${preset.evidence.source}, ${preset.evidence.url}`,
+    ...(preset.notes ?? []).map((note) => `note        ${note}`),
     '',
   ].join('\n')
 
@@ -36,6 +38,7 @@ const list = (): Command =>
             { title: 'title', value: (p) => p.title },
             { title: 'schemes', value: schemesOf },
             { title: 'body', value: (p) => (p.bodyCovered ? 'covered' : 'not covered') },
+            { title: 'checked', value: (p) => p.evidence.checked },
             { title: 'documented', value: (p) => p.docs, wide: true },
           ],
           format,

@@ -1,8 +1,6 @@
 import { z } from 'zod'
 import { connectors } from '../../connectors/index.ts'
 import type { ComponentSpec } from '../../core/config/component.ts'
-import { presets } from '../../ingress/providers/index.ts'
-import type { Preset } from '../../ingress/providers/preset.ts'
 import { verifierSpecs } from '../../ingress/verifiers/index.ts'
 import { stageComponents } from '../../processors/index.ts'
 import { heading, markdownTable } from './page.ts'
@@ -75,34 +73,4 @@ export const componentsPage = (): string =>
     ...stageComponents.map(({ spec }) => section(spec)),
     '## Connectors\n',
     ...connectors.map(({ spec }) => section(spec)),
-  ].join('\n')
-
-const covers = (preset: Preset): string =>
-  [preset.bodyCovered ? 'the body' : '', preset.idCovered ? 'the delivery id' : '']
-    .filter((part) => part !== '')
-    .join(' and ') || 'neither the body nor the delivery id'
-
-const provider = (preset: Preset): string =>
-  [
-    `## ${preset.name}`,
-    '',
-    `${preset.title}${preset.aliases === undefined ? '' : ` (also \`${preset.aliases.join('`, `')}\`)`}.`,
-    '',
-    `- Schemes: ${preset.schemes.map(({ name, verify }) => `${name} (\`${verify.scheme}\`)`).join(', ')}`,
-    `- The signature covers ${covers(preset)}.`,
-    `- Secret: ${preset.secret}.`,
-    `- The sender waits ${preset.patienceMs / 1000} s for an answer.`,
-    `- Headers kept with the event: ${preset.keep.map((name) => `\`${name}\``).join(', ') || 'none'}.`,
-    `- Samples: ${preset.samples.map(({ type }) => `\`${type}\``).join(', ')}.`,
-    `- Vendor's documentation: ${preset.docs || 'none that Zenhook rests on'}`,
-    '',
-  ].join('\n')
-
-export const providersPage = (): string =>
-  [
-    heading(
-      'Providers',
-      `The ${presets.length} presets: how each provider signs, and what that proves.`,
-    ),
-    ...presets.map(provider),
   ].join('\n')

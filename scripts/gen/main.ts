@@ -3,10 +3,11 @@ import { dirname, join } from 'node:path'
 import { packageRoot } from '../../cli/version.ts'
 import { tablesReference } from '../../core/decisions/reference.ts'
 import { commandsPage } from './commands.ts'
-import { componentsPage, providersPage } from './components.ts'
+import { componentsPage } from './components.ts'
 import { environmentPage } from './environment.ts'
 import { errorsPage, problemPages } from './errors.ts'
 import { metricsPage } from './metrics.ts'
+import { providerPages, providersPage } from './providers.ts'
 import { configSchema, openApi } from './schemas.ts'
 
 /** Everything that is made from the sources: by path below the package. */
@@ -17,6 +18,7 @@ const files = async (): Promise<ReadonlyMap<string, string>> =>
     ['docs/reference/errors.md', errorsPage()],
     ...problemPages(),
     ['docs/reference/providers.md', providersPage()],
+    ...providerPages(),
     ['docs/reference/components.md', componentsPage()],
     ['docs/reference/metrics.md', metricsPage()],
     ['docs/reference/environment.md', environmentPage()],
