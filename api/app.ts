@@ -4,6 +4,7 @@ import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { catalog } from '../core/errors/index.ts'
 import { codeOfPage, problemPage } from '../core/errors/problem.ts'
+import { auditRoutes } from './audit.ts'
 import { dataRoutes } from './data.ts'
 import { describeV1 } from './document.ts'
 import { healthRoutes } from './health.ts'
@@ -98,6 +99,7 @@ export const createAdmin = (
     operations(app, v1)
     dataRoutes(app, v1)
     registryRoutes(app, v1)
+    auditRoutes(app, v1)
     registryLists(app, v1)
     describeV1(app)
     webhooks(app)

@@ -9,7 +9,8 @@ import { json, mutable, problemResponse } from './openapi.ts'
 import { linkNext } from './pages.ts'
 import type { ApiDependencies } from './types.ts'
 
-const time = z
+/** A time of a filter, given as ms. */
+export const time = z
   .string()
   .transform((text, context): number => {
     const at = Date.parse(text)
@@ -230,7 +231,8 @@ export const dataRoutes = (app: AdminApp, deps: ApiDependencies): void => {
 
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> }
 
-const defined = <T extends object>(object: T): Defined<T> =>
+/** Without the fields that were not given. */
+export const defined = <T extends object>(object: T): Defined<T> =>
   Object.fromEntries(
     Object.entries(object).filter(([, value]) => value !== undefined),
   ) as Defined<T>

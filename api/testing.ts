@@ -51,6 +51,7 @@ export const apiOf = (
     apply: never('apply'),
     checkObject: never('checkObject'),
     sign: never('sign'),
+    audit: never('audit'),
     topology: () => ({ chain: 'fused', roles: [], engines: {}, nodes: [] }),
   }
   const app = createAdmin(admin, { ...absent, ...rest })

@@ -1,3 +1,4 @@
+import type { AuditFilter, AuditStep } from '../core/accounting/index.ts'
 import type { Decisions } from '../core/decisions/port.ts'
 import type { Codec } from '../core/event/codec/index.ts'
 import type { Kv } from '../core/kv/port.ts'
@@ -127,5 +128,7 @@ export interface ApiDependencies {
   /** The object if it may be published; throws for what is wrong with it. */
   checkObject(place: ObjectPlace, spec: object): AnyObject
   sign(options: SignOptions): Promise<SignedRequest>
+  /** Accounts for the events of a range, until the signal ends it. */
+  audit(filter: AuditFilter, signal: AbortSignal): AsyncIterable<AuditStep>
   topology(): Topology
 }

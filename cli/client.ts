@@ -28,6 +28,8 @@ export interface ClientOptions {
 export interface Client {
   readonly url: string
   request<T>(method: string, path: string, body?: unknown): Promise<T>
+  /** An answer of one JSON object a line, as it comes. */
+  lines<T>(path: string): AsyncIterable<T>
 }
 
 const optional = async (path: string): Promise<string | undefined> => {
@@ -38,9 +40,13 @@ const optional = async (path: string): Promise<string | undefined> => {
   }
 }
 
-const send = async (url: string, init: RequestInit): Promise<Response> => {
+const send = async (
+  url: string,
+  init: RequestInit,
+  signal: AbortSignal | null = AbortSignal.timeout(60_000),
+): Promise<Response> => {
   try {
-    return await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(60_000) })
+    return await fetch(url, { ...init, redirect: 'error', signal })
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
     throw new ZenhookError('ZENHOOK_CLI_NO_INSTANCE', {
@@ -110,6 +116,26 @@ export const connect = async (options: ClientOptions): Promise<Client> => {
       const text = await response.text()
       if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T
       throw refusal(response.status, text)
+    },
+    async *lines<T>(path: string): AsyncGenerator<T> {
+      const headers = { authorization: `Bearer ${token}` }
+      // It takes as long as it takes; a connection that dies ends it.
+      const response = await send(url + path, { headers }, null)
+      if (!response.ok || response.body === null)
+        throw refusal(response.status, await response.text())
+      let rest = ''
+      try {
+        for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+          const lines = `${rest}${text}`.split('\n')
+          rest = lines.pop() ?? ''
+          for (const line of lines) if (line !== '') yield JSON.parse(line) as T
+        }
+      } catch (cause) {
+        throw new ZenhookError('ZENHOOK_CLI_NO_INSTANCE', {
+          message: `The instance at ${new URL(url).origin} went away before its answer was whole`,
+          cause,
+        })
+      }
     },
   }
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { applyCommands } from './commands/apply.ts'
+import { auditCommand } from './commands/audit.ts'
 import { configCommand } from './commands/config.ts'
 import { deadCommand } from './commands/dead.ts'
 import { decisionsCommand } from './commands/decisions.ts'
@@ -36,6 +37,7 @@ export const program = (): Command => {
     explainCommand(),
     decisionsCommand(),
     deadCommand(),
+    auditCommand(),
     topologyCommand(),
     doctorCommand(),
   ]) {

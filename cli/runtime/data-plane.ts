@@ -15,6 +15,7 @@ import { createVerifier } from '../../ingress/verifiers/index.ts'
 import { createStages } from '../../processors/index.ts'
 import type { Engines } from '../engines.ts'
 import type { Settings } from '../settings.ts'
+import { openAccounting, shareSpool } from './accounting.ts'
 import type { Probe } from './health.ts'
 import type { Lobby } from './listeners.ts'
 import type { RegistryParts } from './registry.ts'
@@ -70,10 +71,12 @@ export const startIngress = async (
     trustedProxies: settings.trustedProxies,
     ...(settings.publicUrl === undefined ? {} : { publicUrl: settings.publicUrl }),
   })
+  const unshare = shareSpool(engines.kv, spool, settings.dataDir, part)
   await lobby.handOver((port) => ingress.listen({ host: settings.host, port }))
   return {
     probes: { ingress: () => settings.publicUrl ?? lobby.url },
     close: async () => {
+      await unshare()
       await ingress.close()
       await egress.close()
     },
@@ -155,10 +158,12 @@ export const startConnectors = async (
   }
 }
 
+/** The tables, and the proof by them that nothing was lost. */
 export const startSinkRole = async (
-  { engines, codec, metrics, logger }: RoleContext,
+  context: RoleContext,
   decisions: Decisions,
 ): Promise<RoleParts> => {
+  const { engines, codec, metrics, logger } = context
   const sink = await startSink({
     log: engines.log,
     codec,
@@ -167,6 +172,7 @@ export const startSinkRole = async (
     logger: logger.child({ part: 'sink' }),
     now: Date.now,
   })
+  const accounting = openAccounting(context, decisions)
   return {
     probes: {
       sink: () => {
@@ -175,6 +181,9 @@ export const startSinkRole = async (
         return undefined
       },
     },
-    close: () => sink.close(),
+    close: async () => {
+      await accounting.close()
+      await sink.close()
+    },
   }
 }

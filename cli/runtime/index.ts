@@ -8,6 +8,7 @@ import type { Instance } from '../client.ts'
 import { type Engines, openCodec, openEngines, prepareLog } from '../engines.ts'
 import type { Settings } from '../settings.ts'
 import { version } from '../version.ts'
+import { auditOf } from './accounting.ts'
 import { createConfigurer, readConfig } from './configure.ts'
 import { adminToken, announce, openDataFolder } from './data-folder.ts'
 import { type ConfigFile, startFlow } from './flow.ts'
@@ -147,6 +148,7 @@ const assemble = async (options: RuntimeOptions, parts: Parts): Promise<Runtime>
       apply: configurer.apply,
       checkObject: configurer.checkObject,
       sign,
+      audit: auditOf({ engines, codec, settings }, engines.decisions),
       topology: () => topology,
     })
   }

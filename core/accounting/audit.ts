@@ -120,6 +120,7 @@ export async function* audit(
       }
   }
 
+  yield { kind: 'progress', read, of }
   let passed = new Map(from)
   const chunks = readReceipts(log, { from, to, chunkSize, signal })
   for await (const { receipts, through, holes } of chunks) {

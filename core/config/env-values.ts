@@ -1,5 +1,7 @@
 import { isIP } from 'node:net'
 
+import { parseDuration } from './units.ts'
+
 /** Where a value came from, strongest first. */
 export type Origin = 'flag' | 'environment' | 'file' | 'default'
 
@@ -95,6 +97,11 @@ export const parsers = {
     const value = Object.hasOwn(words, word) ? words[word] : undefined
     return value === undefined ? { expected: 'true or false' } : { value }
   }) as Parse<boolean>,
+  /** In milliseconds. */
+  duration: ((text) => {
+    const value = parseDuration(text)
+    return value === undefined ? { expected: 'a duration such as 500ms, 30s or 5m' } : { value }
+  }) as Parse<number>,
   /** Set to anything, as https://no-color.org asks. */
   present: (() => ({ value: true })) as Parse<boolean>,
   topicPrefix: ((text) =>

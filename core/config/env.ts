@@ -42,6 +42,8 @@ const withoutPassword = (value: string | undefined): string => {
   }
 }
 
+const shownDuration = (ms: number): string => (ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`)
+
 const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 const mechanisms = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
 const httpUrl = p.url('http:', 'https:')
@@ -90,6 +92,18 @@ const definitions = {
     parse: p.url('postgres:', 'postgresql:'),
     secret: true,
     show: withoutPassword,
+  }),
+  auditInterval: define({
+    env: 'AUDIT_INTERVAL',
+    parse: p.duration,
+    fallback: 30_000,
+    show: shownDuration,
+  }),
+  auditGrace: define({
+    env: 'AUDIT_GRACE',
+    parse: p.duration,
+    fallback: 60_000,
+    show: shownDuration,
   }),
   secretsDir: optional({ env: 'SECRETS_DIR', parse: p.text }),
   kubeconfig: optional({ env: 'KUBECONFIG', parse: p.text }),
@@ -216,6 +230,8 @@ export const loadSettings = (sources: SettingsSources): LoadedSettings => {
   }
 }
 
+const textOf = (value: unknown): string => String(value ?? '')
+
 export interface SettingForm {
   name: SettingName
   env: string
@@ -229,8 +245,8 @@ export interface SettingForm {
 /** Every setting there is, for the reference. */
 export const settingForms = (): readonly SettingForm[] =>
   Object.entries(definitions).map(([name, each]) => {
-    const { env, flag, fallback, secret = false } = each as Definition<unknown>
-    return { name: name as SettingName, env, flag, fallback: String(fallback ?? ''), secret }
+    const { env, flag, fallback, secret = false, show = textOf } = each as Definition<unknown>
+    return { name: name as SettingName, env, flag, fallback: show(fallback), secret }
   })
 
 export interface ShownSetting {

@@ -88,7 +88,7 @@ const standingSql = `
     toUInt32(countIf(verdict = 'retry')) AS retries, toFloat64(maxIf(next, verdict = 'retry')) AS nextAt
   FROM (
     SELECT event_id, run, dispatch_id, verdict,
-      ifNull(toFloat64OrNull(toString(details.nextAt)), 0) AS next
+      JSONExtractFloat(details_text, 'nextAt') AS next
     FROM decisions FINAL
     WHERE received_at >= ${time('from')} AND received_at <= ${time('to')}
       AND event_id IN {ids:Array(String)} AND verdict NOT IN ('accepted', 'pass'))

@@ -614,6 +614,9 @@ export const logContract = (name: string, harness: LogHarness): void => {
           { topic, key: 'k', value: text('now') },
           { topic, key: 'k', value: text('past'), notBefore: Date.now() - 1_000 },
         ])
+        const waiting: string[] = []
+        for await (const record of log.delayed?.(topic) ?? []) waiting.push(textOf(record))
+        expect(waiting).toEqual(['late'])
         const arrivals = new Map<string, number>()
         const consumer = await consume(topic, {}, async (batch) => {
           for (const record of batch.records) arrivals.set(textOf(record), Date.now())

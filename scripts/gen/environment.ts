@@ -24,6 +24,9 @@ const meanings: Readonly<Record<SettingName, string>> = {
   redisUrl: 'Redis as the state store',
   clickhouseUrl: 'ClickHouse server for the decisions; its database must exist',
   databaseUrl: 'Reserved: nothing uses it yet',
+  auditInterval: 'How often all accepted events are accounted for, in the role `sink`',
+  auditGrace:
+    'How old an event must be, and how late an attempt, before it can count as unaccounted for',
   secretsDir: 'Folder below which each tenant may name its own secret files',
   kubeconfig: 'Reserved: nothing uses it yet',
   otelEndpoint:

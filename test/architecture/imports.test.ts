@@ -23,6 +23,8 @@ const breaks: readonly [path: string, specifier: string][] = [
   ['core/decisions/x.ts', './chdb/index.ts'],
   ['core/decisions/chdb/x.ts', 'clickhouse'],
   ['core/decisions/clickhouse/x.ts', 'chdb'],
+  ['core/accounting/x.ts', '../log/memory/index.ts'],
+  ['core/accounting/x.ts', '../decisions/sink.ts'],
   ['core/registry/x.ts', '../log/memory/index.ts'],
   ['core/registry/config/x.ts', '../../../ingress/verifiers/index.ts'],
   ['core/storage/x.ts', '../log/port.ts'],
@@ -56,6 +58,7 @@ const breaks: readonly [path: string, specifier: string][] = [
 ]
 
 const allowed: readonly [path: string, specifier: string][] = [
+  ['core/accounting/x.ts', '../log/port.ts'],
   ['core/log/kafka/x.ts', 'kafkajs'],
   ['core/stage/x.ts', '../kv/port.ts'],
   ['core/storage/x.ts', '../lock/index.ts'],
