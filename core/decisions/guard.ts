@@ -21,6 +21,8 @@ const settings = [
   `max_result_bytes = ${queryLimits.resultBytes}`,
   "result_overflow_mode = 'throw'",
   `max_memory_usage = ${queryLimits.memoryBytes}`,
+  // `details` is told from its text: `*` shows both.
+  'asterisk_include_alias_columns = 1',
   "date_time_output_format = 'iso'",
   'output_format_json_quote_64bit_integers = 0',
   'readonly = 1',

@@ -12,7 +12,7 @@ export interface Decisions {
   /** Creates the tables of `schemas/tables` where missing. Idempotent. */
   ensureTables(): Promise<void>
   /** Resolves once the rows are stored. When it rejects their fate is unknown, and inserting them again is right. */
-  insert(table: DecisionTable, rows: readonly Row[]): Promise<void>
+  insert(table: DecisionTable, rows: readonly Values[]): Promise<void>
   /** A user's SQL. Rejects with ZENHOOK_DECISIONS_QUERY_REFUSED or _QUERY_FAILED. */
   query<R extends object = Row>(sql: string, parameters?: Parameters): Promise<readonly R[]>
   /** Our own SQL: unguarded, so nothing of a user may be in it but by parameters. */
@@ -24,8 +24,11 @@ export interface Decisions {
 
 export type DecisionTable = 'events' | 'decisions' | 'attempts'
 
-/** Column names to JSON values; times are whole milliseconds since the epoch. Absent columns take their default. */
+/** Column names to JSON values; times are whole milliseconds since the epoch. */
 export type Row = Readonly<Record<string, unknown>>
+
+/** One row to insert: values in the order of `columns` (tables.ts), `null` for the column's default. */
+export type Values = readonly unknown[]
 
 /** Named parameters fill `{name:Type}` of the SQL, as in ClickHouse. */
 export type Parameters = Readonly<Record<string, string | number | readonly string[]>>

@@ -5,9 +5,9 @@ import type { Codec } from '../event/codec/index.ts'
 import type { Hash } from '../event/index.ts'
 import type { Batch, Log, NewRecord, StoredRecord } from '../log/port.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
-import type { Decisions, DecisionTable, Row } from './port.ts'
-import { createBuffer, type Job, type Load, type SinkRow } from './sink/buffer.ts'
-import { acceptedRow, decisionRows, eventRow, type TableRow } from './sink/rows.ts'
+import type { Decisions, DecisionTable, Values } from './port.ts'
+import { createBuffer, type Entry, type Job, type Load } from './sink/buffer.ts'
+import { type Content, rowCount, rowsOf } from './sink/rows.ts'
 import { tableNames } from './tables.ts'
 
 export interface SinkOptions {
@@ -61,27 +61,45 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
     const last = batch.records.at(-1)
     if (last === undefined) return undefined
     const job: Job = { batch, through: last, outputs: [] }
-    const rows: { table: DecisionTable; row: SinkRow }[] = []
-    for (const record of batch.records)
-      for (const { table, row } of await rowsOf(record, job))
-        rows.push({ table, row: { row, record, job } })
+    const entries: Entry[] = []
+    let rows = 0
+    for (const record of batch.records) {
+      const found = contentOf(record, job)
+      const content = found instanceof Promise ? await found : found
+      if (content === undefined) continue
+      entries.push({ record, job, content })
+      rows += rowCount(content)
+    }
     if (batch.signal.aborted) return undefined
-    buffer.add(job, rows)
+    buffer.add(job, entries, rows)
     schedule()
     while (buffer.count >= batchRows && flushing !== undefined && !stopped.aborted) await flushing
     return undefined
   }
 
-  const rowsOf = async (record: StoredRecord, job: Job): Promise<readonly TableRow[]> => {
+  const contentOf = (
+    record: StoredRecord,
+    job: Job,
+  ): Content | undefined | Promise<Content | undefined> => {
+    let found: Content | Promise<Content>
+    try {
+      found = decoded(record)
+    } catch (error) {
+      found = Promise.reject(error)
+    }
+    return found instanceof Promise ? patientContentOf(record, job, found) : found
+  }
+
+  const patientContentOf = async (
+    record: StoredRecord,
+    job: Job,
+    first: Promise<Content>,
+  ): Promise<Content | undefined> => {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await decoded(record)
+        return await (attempt === 0 ? first : decoded(record))
       } catch (error) {
-        if (!retriable(error)) {
-          logger.warn({ ...placeOf(record), error: messageOf(error) }, 'record skipped')
-          job.outputs.push(deadLetter(record, error))
-          return []
-        }
+        if (!retriable(error)) return skip(record, job, error)
         logger.warn({ ...placeOf(record), error: messageOf(error) }, 'record not decoded yet')
         await pause(attempt, job.batch.signal)
         job.batch.signal.throwIfAborted()
@@ -89,15 +107,19 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
     }
   }
 
-  const decoded = async (record: StoredRecord): Promise<readonly TableRow[]> => {
+  const skip = (record: StoredRecord, job: Job, error: unknown): undefined => {
+    logger.warn({ ...placeOf(record), error: messageOf(error) }, 'record skipped')
+    job.outputs.push(deadLetter(record, error))
+  }
+
+  const decoded = (record: StoredRecord): Content | Promise<Content> => {
     const value = record.value ?? new Uint8Array()
     if (record.topic === 'received') {
-      const found = codec.decode('event', value)
-      const event = found instanceof Promise ? await found : found
-      return [eventRow(event, placeOf(record)), acceptedRow(sha256, event)]
+      const event = codec.decode('event', value)
+      return event instanceof Promise ? event.then((event) => ({ event })) : { event }
     }
     const set = codec.decode('decisions', value)
-    return decisionRows(set instanceof Promise ? await set : set)
+    return set instanceof Promise ? set.then((set) => ({ set })) : { set }
   }
 
   const schedule = (): void => {
@@ -122,18 +144,23 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
   }
 
   const store = async (load: Load): Promise<void> => {
-    for (const table of tableNames)
-      for (const rows of chunks(load.rows[table], batchRows)) await insert(table, rows)
+    for (const entries of chunks(load.entries, batchRows)) {
+      const rows: Record<DecisionTable, EntryRow[]> = { events: [], decisions: [], attempts: [] }
+      for (const entry of entries)
+        for (const { table, values } of rowsOf(sha256, entry.content, entry.record))
+          rows[table].push({ values, entry })
+      for (const table of tableNames) if (rows[table].length > 0) await insert(table, rows[table])
+    }
     for (const job of load.jobs) await settle(job)
   }
 
   /** Waits while ClickHouse is away; what it refuses is narrowed down to the rows that it refuses. */
-  const insert = async (table: DecisionTable, rows: readonly SinkRow[]): Promise<void> => {
+  const insert = async (table: DecisionTable, rows: readonly EntryRow[]): Promise<void> => {
     for (let attempt = 0; ; attempt += 1) {
       try {
         await decisions.insert(
           table,
-          rows.map(({ row }) => row),
+          rows.map(({ values }) => values),
         )
         metrics.sinkRows.inc({ table }, rows.length)
         if (trouble !== undefined) logger.info({ table }, 'ClickHouse answers again')
@@ -153,7 +180,7 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
 
   const refusedRows = async (
     table: DecisionTable,
-    rows: readonly SinkRow[],
+    rows: readonly EntryRow[],
     error: unknown,
   ): Promise<void> => {
     const [only] = rows
@@ -164,10 +191,9 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
       await insert(table, rows.slice(middle))
       return
     }
-    const plain = withPlainDetails(only.row)
-    if (plain !== undefined) return insert(table, [{ ...only, row: plain }])
-    logger.error({ table, ...placeOf(only.record), error: messageOf(error) }, 'row refused')
-    only.job.outputs.push(deadLetter(only.record, error))
+    const { record, job } = only.entry
+    logger.error({ table, ...placeOf(record), error: messageOf(error) }, 'row refused')
+    job.outputs.push(deadLetter(record, error))
   }
 
   const settle = async ({ batch, through, outputs }: Job): Promise<void> => {
@@ -252,14 +278,21 @@ const waitFor = async (signal: AbortSignal): Promise<undefined> => {
   return undefined
 }
 
-function* chunks<T>(values: readonly T[], size: number): Generator<readonly T[]> {
-  for (let start = 0; start < values.length; start += size) yield values.slice(start, start + size)
+interface EntryRow {
+  values: Values
+  entry: Entry
 }
 
-/** Details that the JSON type cannot hold (a path that is a value and an object at once) stay as text. */
-const withPlainDetails = (row: Row): Row | undefined => {
-  const { details } = row
-  if (typeof details !== 'object' || details === null || Object.hasOwn(details, '_text'))
-    return undefined
-  return { ...row, details: { _text: JSON.stringify(details) } }
+/** Runs of entries that make about so many rows, one at least. */
+function* chunks(entries: readonly Entry[], rows: number): Generator<readonly Entry[]> {
+  let from = 0
+  let count = 0
+  for (const [index, { content }] of entries.entries()) {
+    count += rowCount(content)
+    if (count < rows) continue
+    yield entries.slice(from, index + 1)
+    from = index + 1
+    count = 0
+  }
+  if (from < entries.length) yield entries.slice(from)
 }

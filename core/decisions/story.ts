@@ -93,7 +93,7 @@ type StoredDecision = {
   attempt: number
   at: number
   tookMs: number
-  details: Record<string, unknown>
+  detailsText: string
   run: string
   dispatchId: string
 }
@@ -121,7 +121,7 @@ const eventSql = `
 // millisecond, and after a crash they decide again, later than what was delivered.
 const decisionsSql = `
   SELECT tenant, source, type, ${ms('received_at')} AS receivedAt, stage, verdict, reason, score, model,
-    route, destination, attempt, ${ms('at')} AS at, took_ms AS tookMs, details, run, dispatch_id AS dispatchId
+    route, destination, attempt, ${ms('at')} AS at, took_ms AS tookMs, details_text AS detailsText, run, dispatch_id AS dispatchId
   FROM decisions FINAL WHERE event_id = {id:String}
   ORDER BY min(decisions.at) OVER (PARTITION BY run), run,
     indexOf(['ingress', 'dedupe', 'enrich', 'score', 'route', 'deliver'], stage),
@@ -179,7 +179,7 @@ const decisionOf = (made: StoredDecision): StoryDecision => ({
   destination: given(made.destination),
   dispatchId: given(made.dispatchId),
   attempt: made.attempt === 0 ? undefined : made.attempt,
-  details: made.details,
+  details: JSON.parse(made.detailsText),
 })
 
 // As `groupsSql` does it, from the rows at hand.

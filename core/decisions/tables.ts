@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { DecisionTable, Row } from './port.ts'
+import type { DecisionTable, Row, Values } from './port.ts'
 
 export const tableNames: readonly DecisionTable[] = ['events', 'decisions', 'attempts']
 
-/** Columns in the order of `schemas/tables`; a test holds the two together. */
+/** Columns that are stored, in the order of `schemas/tables`; a test holds the two together. */
 export const columns: Readonly<Record<DecisionTable, readonly string[]>> = {
   events: [
     'tenant',
@@ -39,7 +39,7 @@ export const columns: Readonly<Record<DecisionTable, readonly string[]>> = {
     'attempt',
     'at',
     'took_ms',
-    'details',
+    'details_text',
     'source',
     'type',
     'received_at',
@@ -85,13 +85,13 @@ export const tablesFolder = (): string => {
 export const tableSql = async (table: DecisionTable): Promise<string> =>
   (await readFile(join(tablesFolder(), `${table}.sql`), 'utf8')).trim()
 
-/** Rows as JSONCompactEachRow: one array a line, in the order of `columns`; an absent value takes the default. */
-export const compactRows = (table: DecisionTable, rows: readonly Row[]): string => {
-  const names = columns[table]
+/** The values of a row by names; what it does not name takes the column's default. */
+export const valuesOf = (table: DecisionTable, row: Row): Values =>
+  columns[table].map((name) => row[name] ?? null)
+
+/** Rows as JSONCompactEachRow: one array a line. */
+export const compactRows = (rows: readonly Values[]): string => {
   let text = ''
-  for (const row of rows) {
-    const values = names.map((name) => row[name] ?? null)
-    text += `${JSON.stringify(values)}\n`
-  }
+  for (const values of rows) text += `${JSON.stringify(values)}\n`
   return text
 }

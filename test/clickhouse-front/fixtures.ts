@@ -1,4 +1,5 @@
 import type { Decisions, DecisionTable, Row } from '../../core/decisions/port.ts'
+import { columns } from '../../core/decisions/tables.ts'
 import { createFileSchemas } from '../../core/event/codec/files/index.ts'
 import { type Codec, createCodec } from '../../core/event/codec/index.ts'
 import { type Decision, type DecisionSet, makeEvent } from '../../core/event/index.ts'
@@ -74,7 +75,10 @@ export const createFakeDecisions = (
   const decisions: Decisions = {
     engine: 'chdb',
     ensureTables: async () => undefined,
-    insert: async (table, rows) => {
+    insert: async (table, values) => {
+      const rows = values.map(
+        (row): Row => Object.fromEntries(columns[table].map((name, index) => [name, row[index]])),
+      )
       const error = fail(table, rows)
       if (error !== undefined) throw error
       inserts.push({ table, rows: rows.length })

@@ -20,10 +20,12 @@ decisionsContract({
 })
 
 const adapter = fileURLToPath(new URL('index.ts', import.meta.url))
+const tables = fileURLToPath(new URL('../tables.ts', import.meta.url))
 
 /** Runs a module in a process of its own, with `open(folder)` in scope. */
 const startProcess = (code: string) => {
   const prelude = `const { createChdbDecisions } = await import(${JSON.stringify(adapter)})
+    const { valuesOf } = await import(${JSON.stringify(tables)})
     const open = (folder) => createChdbDecisions({ folder })`
   const child = spawn(
     process.execPath,
@@ -60,7 +62,7 @@ describe('chdb', () => {
       const store = await open(${JSON.stringify(crashed)})
       await store.ensureTables()
       for (let batch = 0; ; batch += 1) {
-        const rows = Array.from({ length: 200 }, (_, index) => ({ tenant: 't', id: batch + '/' + index, received_at: 1_770_000_000_000 }))
+        const rows = Array.from({ length: 200 }, (_, index) => valuesOf('events', { tenant: 't', id: batch + '/' + index, received_at: 1_770_000_000_000 }))
         await store.insert('events', rows)
         console.log(String(batch))
       }`)

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { allowedFunctions } from '../guard/functions.ts'
 import { guarded } from '../guard.ts'
 import type { Decisions } from '../port.ts'
+import { valuesOf } from '../tables.ts'
 import { createChdbDecisions } from './index.ts'
 
 /** What the parser calls operators and keywords. */
@@ -70,7 +71,9 @@ describe('guard, held against the engine itself', () => {
     await store.ensureTables()
     await store.select('CREATE TABLE secret (text String) ENGINE = MergeTree ORDER BY text')
     await store.select(`INSERT INTO secret VALUES ('${mark}')`)
-    await store.insert('events', [{ tenant: 't', id: 'e', received_at: 1_770_000_000_000 }])
+    await store.insert('events', [
+      valuesOf('events', { tenant: 't', id: 'e', received_at: 1_770_000_000_000 }),
+    ])
   })
   afterAll(async () => {
     await store.close()

@@ -64,7 +64,7 @@ export const createChdbDecisions = async ({ folder }: ChdbOptions): Promise<Deci
     },
     insert: async (table, rows) => {
       if (rows.length === 0) return
-      const values = Buffer.from(compactRows(table, rows))
+      const values = Buffer.from(compactRows(rows))
       await run(() =>
         session.insert({ table, values, format: 'JSONCompactEachRow', columns: columns[table] }),
       )

@@ -73,12 +73,10 @@ export const createClickHouseDecisions = (options: ClickHouseOptions): Decisions
       if (rows.length === 0) return
       const [first, ...others] = columns[table]
       if (first === undefined) return
-      const names = [first, ...others] as const
-      const values = rows.map((row) => names.map((name) => row[name] ?? null))
       await run(() =>
         client.insert({
           table,
-          values,
+          values: rows,
           format: 'JSONCompactEachRow',
           columns: [first, ...others],
           clickhouse_settings: { async_insert: 0 },

@@ -1,5 +1,5 @@
 import type { Batch, NewRecord, StoredRecord } from '../../log/port.ts'
-import type { DecisionTable, Row } from '../port.ts'
+import type { Content } from './rows.ts'
 
 /** One batch of the log on its way into the tables; settled when all its rows are stored. */
 export interface Job {
@@ -9,52 +9,50 @@ export interface Job {
   outputs: NewRecord[]
 }
 
-export interface SinkRow {
-  row: Row
+/** A record that waits. Its rows are made when they are inserted: they would only grow old here. */
+export interface Entry {
   record: StoredRecord
   job: Job
+  content: Content
 }
-
-export type Rows = Record<DecisionTable, SinkRow[]>
 
 export interface Load {
   jobs: readonly Job[]
-  rows: Rows
-  count: number
+  entries: readonly Entry[]
 }
 
-/** Collects the rows of many partitions, so that inserts are few and large. */
+/** Collects the records of many partitions, so that inserts are few and large. */
 export interface Buffer {
-  add(job: Job, rows: readonly { table: DecisionTable; row: SinkRow }[]): void
+  /** `rows`: how many they will be, about. */
+  add(job: Job, entries: readonly Entry[], rows: number): void
   take(): Load
+  /** Rows that wait, about. */
   readonly count: number
   readonly jobs: number
 }
 
 export const createBuffer = (): Buffer => {
-  let load = emptyLoad()
+  let jobs: Job[] = []
+  let entries: Entry[] = []
+  let count = 0
   return {
-    add: (job, rows) => {
-      load.jobs.push(job)
-      for (const { table, row } of rows) load.rows[table].push(row)
-      load.count += rows.length
+    add: (job, more, rows) => {
+      jobs.push(job)
+      for (const entry of more) entries.push(entry)
+      count += rows
     },
     take: () => {
-      const taken = load
-      load = emptyLoad()
+      const taken = { jobs, entries }
+      jobs = []
+      entries = []
+      count = 0
       return taken
     },
     get count() {
-      return load.count
+      return count
     },
     get jobs() {
-      return load.jobs.length
+      return jobs.length
     },
   }
 }
-
-const emptyLoad = () => ({
-  jobs: [] as Job[],
-  rows: { events: [], decisions: [], attempts: [] } satisfies Rows as Rows,
-  count: 0,
-})

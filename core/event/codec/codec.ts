@@ -20,6 +20,12 @@ export interface CodecOptions {
   remember?: boolean
 }
 
+/** Where a frame says what it was encoded from: no weak map, which every collection of garbage has to look through. */
+const encoded = Symbol('encoded')
+interface Frame extends Uint8Array {
+  [encoded]?: { kind: RecordKind; value: RecordKinds[RecordKind] }
+}
+
 const headerLength = 5
 const scratchLimit = 1024 * 1024
 /** How long an id that the registry does not know is not asked for again. */
@@ -43,10 +49,7 @@ export const createCodec = async (options: CodecOptions): Promise<Codec> => {
     kinds.set(kind, createKindCodec(kind, schema, id, ids))
   }
   const frames = createFrames()
-  const own =
-    options.remember === true
-      ? new WeakMap<Uint8Array, { kind: RecordKind; value: RecordKinds[RecordKind] }>()
-      : undefined
+  const remembers = options.remember === true
   const unknown = new Map<number, number>()
   const fetching = new Map<number, Promise<AvroSchema>>()
 
@@ -78,13 +81,13 @@ export const createCodec = async (options: CodecOptions): Promise<Codec> => {
     encode: (kind, value) => {
       const { id, type } = kindCodec(kind)
       const shape: Shape<typeof kind> = shapes[kind]
-      const frame = frames.write(id, type, shape.toAvro(value))
-      own?.set(frame, { kind, value })
+      const frame: Frame = frames.write(id, type, shape.toAvro(value))
+      if (remembers) frame[encoded] = { kind, value }
       return frame
     },
-    decode: <K extends RecordKind>(kind: K, bytes: Uint8Array) => {
-      const known = own?.get(bytes)
-      if (known?.kind === kind) return known.value as RecordKinds[K]
+    decode: <K extends RecordKind>(kind: K, bytes: Frame) => {
+      const known = bytes[encoded]
+      if (remembers && known?.kind === kind) return known.value as RecordKinds[K]
       const codec = kindCodec(kind)
       const shape: Shape<K> = shapes[kind]
       const frame = bufferOf(bytes)

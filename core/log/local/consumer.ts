@@ -2,7 +2,7 @@ import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/prom
 import { ZenhookError } from '../../errors/index.ts'
 import type { Batch, StoredRecord } from '../port.ts'
 import type { Group, GroupPartition, Ownership } from './groups.ts'
-import { reached } from './partitions.ts'
+import { forgetPassed, reached } from './partitions.ts'
 import type { LogStore } from './store.ts'
 import { unavailable, type Writer } from './writer.ts'
 
@@ -73,23 +73,29 @@ export const consume = async (
 
   await settled()
   const origin = partition.progress ?? state.first
-  let position = origin
+  const at = { position: origin }
   let failures = 0
 
   const fetch = async (): Promise<StoredRecord[]> => {
-    await reached(state, position, signal)
-    if (lingerMs > 0 && state.visible - position < limit.records)
+    await reached(state, at.position, signal)
+    if (lingerMs > 0 && state.visible - at.position < limit.records)
       await sleep(lingerMs, undefined, { signal }).catch(() => undefined)
     if (signal.aborted) return []
-    if (position < state.first) {
+    if (at.position < state.first) {
       const { topic, partition } = state
-      options.onGap?.({ topic, partition, offset: position, until: state.first, group: group.name })
-      position = state.first
+      options.onGap?.({
+        topic,
+        partition,
+        offset: at.position,
+        until: state.first,
+        group: group.name,
+      })
+      at.position = state.first
     }
     const records =
-      state.recent.read(position, limit) ??
-      store.read(state.topic, state.partition, position, state.visible, limit)
-    if (records.length === 0) position = Math.max(position, state.visible)
+      state.recent.read(at.position, limit) ??
+      store.read(state.topic, state.partition, at.position, state.visible, limit)
+    if (records.length === 0) at.position = Math.max(at.position, state.visible)
     return records
   }
 
@@ -105,6 +111,9 @@ export const consume = async (
     return answer?.redeliverAt
   }
 
+  if (signal.aborted) return
+  state.readers.add(at)
+  signal.addEventListener('abort', () => state.readers.delete(at), { once: true })
   while (!signal.aborted) {
     let again: number | undefined
     try {
@@ -112,10 +121,13 @@ export const consume = async (
       const last = records.at(-1)
       if (last === undefined) continue
       again = await handle(records)
-      if (again === undefined) position = last.offset + 1
+      if (again === undefined) {
+        at.position = last.offset + 1
+        forgetPassed(state)
+      }
       failures = 0
       // A long backlog and a quick handler must not keep the event loop to themselves.
-      if (position < state.visible) await immediate()
+      if (at.position < state.visible) await immediate()
     } catch (error) {
       if (signal.aborted) return
       options.onError?.(error)
@@ -125,6 +137,6 @@ export const consume = async (
     if (again === undefined) continue
     await pauseUntil(again)
     await settled()
-    position = partition.progress ?? origin
+    at.position = partition.progress ?? origin
   }
 }

@@ -13,6 +13,8 @@ export interface PartitionState {
   /** Records below are durable: readers may have them. */
   visible: number
   readonly recent: Recent
+  /** Where each of its consumers is: what all have passed is not kept at hand. */
+  readonly readers: Set<{ position: number }>
   /** Called once when `visible` moves. */
   readonly waiting: Set<() => void>
 }
@@ -37,6 +39,7 @@ export const createTopicState = (spec: TopicSpec, ends: readonly TopicEnd[] = []
       next,
       visible: next,
       recent: createRecent(),
+      readers: new Set<{ position: number }>(),
       waiting: new Set<() => void>(),
     }
   }),
@@ -58,6 +61,13 @@ export const advance = (state: PartitionState, to: number): void => {
   const waiting = [...state.waiting]
   state.waiting.clear()
   for (const wake of waiting) wake()
+}
+
+/** Lets go of the records that every consumer of the partition has passed. */
+export const forgetPassed = ({ recent, readers }: PartitionState): void => {
+  let passed = Number.POSITIVE_INFINITY
+  for (const { position } of readers) passed = Math.min(passed, position)
+  recent.forget(passed)
 }
 
 /** Resolves once a record at `offset` may be there, or on abort. */

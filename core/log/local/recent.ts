@@ -3,8 +3,6 @@ import type { StoredRecord } from '../port.ts'
 /** Bytes kept per partition, at most about. */
 const maxBytes = 512 * 1024
 const recordBytes = 256
-/** So many forgotten places are kept before the list is made anew. */
-const maxForgotten = 1_024
 
 /**
  * The newest records of a partition, as they were appended: readers that keep up never go to the store.
@@ -14,6 +12,8 @@ export interface Recent {
   add(record: StoredRecord, visible: number): void
   /** Records from an offset on within the limits; `undefined` where only the store has them all. */
   read(from: number, limit: { records: number; bytes: number }): StoredRecord[] | undefined
+  /** Lets go of the records below an offset. */
+  forget(below: number): void
   clear(): void
 }
 
@@ -43,7 +43,7 @@ export const createRecent = (): Recent => {
     head += 1
     bytes -= sizeOf(oldest)
     from = oldest.offset + 1
-    if (head < maxForgotten) return
+    if (head * 2 < records.length) return
     records = records.slice(head)
     head = 0
   }
@@ -67,6 +67,9 @@ export const createRecent = (): Recent => {
         found.push(record)
       }
       return found
+    },
+    forget(below) {
+      while ((records[head]?.offset ?? below) < below) forgetOldest()
     },
     clear() {
       records = []
