@@ -5,9 +5,9 @@ export const jiraConnect: Preset = {
   title: 'Jira Connect app',
   docs: 'https://developer.atlassian.com/cloud/jira/platform/understanding-jwt-for-connect-apps/',
   evidence: {
-    checked: 'documentation',
-    source: 'Understanding JWT for Connect apps',
-    url: 'https://developer.atlassian.com/cloud/jira/platform/understanding-jwt-for-connect-apps/',
+    checked: 'library',
+    source: 'atlassian-jwt 2.0.3, encodeSymmetric and createQueryStringHash',
+    url: 'https://bitbucket.org/atlassian/atlassian-jwt-js',
   },
   // The token covers method, path and query: the body is only as trustworthy as the transport.
   schemes: [

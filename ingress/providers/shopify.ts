@@ -5,9 +5,9 @@ export const shopify: Preset = {
   title: 'Shopify',
   docs: 'https://shopify.dev/docs/apps/build/webhooks/subscribe/https',
   evidence: {
-    checked: 'documentation',
-    source: 'Verify the origin of webhooks',
-    url: 'https://shopify.dev/docs/apps/build/webhooks/subscribe/https',
+    checked: 'library',
+    source: '@shopify/shopify-api 13.1.0, webhooks.validate',
+    url: 'https://github.com/Shopify/shopify-app-js',
   },
   schemes: [
     {
