@@ -28,6 +28,8 @@ export interface Line {
   /** The edge said that it had this one already. */
   duplicate: boolean
   ackAt: number
+  /** Why no answer came: `TimeoutError`, `ECONNREFUSED`. */
+  failure: string
 }
 
 export interface Load {
@@ -59,6 +61,13 @@ const bodies: Readonly<Record<Target['provider'], (mark: string) => object>> = {
     event_time: Math.floor(Date.now() / 1_000),
     event: { type: 'app_mention', user: 'U1', text: 'hello', channel: 'C1', ts: '1.2' },
   }),
+}
+
+const reasonOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  const { cause } = error
+  const code = cause instanceof Error ? Reflect.get(cause, 'code') : undefined
+  return typeof code === 'string' ? code : error.name
 }
 
 /** A signed request that can be sent any number of times, byte for byte. */
@@ -98,8 +107,8 @@ export const prepare = (target: Target, draft: Draft = {}): Prepared => {
     ...{ target, mark, forged, digest },
     async send(publicUrl) {
       const sentAt = performance.now()
-      const line = (status: number, id?: string, duplicate = false): Line => ({
-        ...{ mark, tenant, source, forged, digest, sentAt, status, id, duplicate },
+      const line = (status: number, id?: string, duplicate = false, failure = ''): Line => ({
+        ...{ mark, tenant, source, forged, digest, sentAt, status, id, duplicate, failure },
         ackAt: performance.now(),
       })
       try {
@@ -113,8 +122,8 @@ export const prepare = (target: Target, draft: Draft = {}): Prepared => {
         if (response.status !== 202) return line(response.status)
         const answer = JSON.parse(text) as { id: string; duplicate?: boolean }
         return line(202, answer.id, answer.duplicate === true)
-      } catch {
-        return line(0)
+      } catch (error) {
+        return line(0, undefined, false, reasonOf(error))
       }
     },
   }

@@ -19,6 +19,8 @@ export interface InstanceOptions {
   /** Its connections to the brokers go through the proxies. */
   wired?: boolean
   env?: Readonly<Record<string, string>>
+  /** Of another instance: a folder that is there already. */
+  dataDir?: string
 }
 
 /** The whole product and every server it stands on, each of our own, so that each may be killed. */
@@ -43,6 +45,10 @@ export interface FaultRig {
   startAmidFault(): Promise<{ instance: Instance; ready: Promise<unknown> }>
   /** Another instance beside it, with a data folder of its own; it ends with the row. */
   another(options?: InstanceOptions): Promise<Running>
+  /** Ends those beside it. */
+  endOthers(): Promise<void>
+  /** Whether the instance of now says that it is whole. */
+  isReady(): Promise<boolean>
   /** Everything is up again and as it was at first. */
   heal(): Promise<void>
   close(): Promise<void>
@@ -164,10 +170,16 @@ export const createFaultRig = async (): Promise<FaultRig> => {
         return { instance, ready }
       },
       async another(options = {}) {
-        const one = await launch(join(folder, `data-${others.length}-${Date.now()}`), options)
+        const own = join(folder, `data-${others.length}-${Date.now()}`)
+        const one = await launch(options.dataDir ?? own, options)
         others.push(one)
         return one
       },
+      async endOthers() {
+        const ending = others.splice(0)
+        await Promise.all(ending.map((one) => one.stop(endGraceMs).catch(() => one.kill())))
+      },
+      isReady: async () => running !== undefined && isWell(running),
       async heal() {
         wire.calm()
         sink.fault = undefined
@@ -179,7 +191,7 @@ export const createFaultRig = async (): Promise<FaultRig> => {
         for (const server of [redis, registry]) if (!server.alive()) await server.start()
         clickhouse.resume()
         if (clickhouse.pid === 0) await clickhouse.start()
-        for (const one of others.splice(0)) await one.stop(endGraceMs).catch(() => one.kill())
+        await rig.endOthers()
         if (running !== undefined && isPlain(present) && (await isWell(running))) return
         await end()
         await start()

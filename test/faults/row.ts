@@ -140,8 +140,9 @@ const shorten = (found: Findings): object =>
 const timelineOf = (some: readonly Line[], all: readonly Line[]): string => {
   const start = all.reduce((least, { sentAt }) => Math.min(least, sentAt), Number.POSITIVE_INFINITY)
   const counts = new Map<string, number>()
-  for (const { sentAt, status } of some) {
-    const key = `second ${Math.floor((sentAt - start) / 1_000)}: ${status}`
+  for (const { sentAt, status, failure } of some) {
+    const answer = status === 0 ? failure : status
+    const key = `second ${Math.floor((sentAt - start) / 1_000)}: ${answer}`
     counts.set(key, (counts.get(key) ?? 0) + 1)
   }
   return [...counts].map(([key, count]) => `${key} × ${count}`).join(', ')

@@ -49,6 +49,21 @@ const redirect = (bytes: Buffer, ports: ReadonlyMap<number, number>): void => {
   }
 }
 
+/**
+ * Writes an error into a produce answer (versions 2 to 8) of one partition; tells whether it did. An answer
+ * that is an error already stays as it is.
+ */
+export const failProduce = (bytes: Buffer, code: number): boolean => {
+  // Length, correlation, topics; name; partitions; partition, error.
+  const nameAt = 4 + 4 + 4
+  if (bytes.length < nameAt + 2) return false
+  const errorAt = nameAt + 2 + bytes.readInt16BE(nameAt) + 4 + 4
+  if (bytes.readInt32BE(8) !== 1 || bytes.length < errorAt + 2) return false
+  if (bytes.readInt16BE(errorAt) !== 0) return false
+  bytes.writeInt16BE(code, errorAt)
+  return true
+}
+
 /** Cuts a stream into its messages. */
 const framed = (onFrame: (bytes: Buffer) => void): ((chunk: Buffer) => void) => {
   let rest: Buffer = Buffer.alloc(0)

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { type Line, prepare } from '../load.ts'
-import type { Row } from '../row.ts'
+import { answersAll, type Row } from '../row.ts'
 import { consumed, type Hook, killAt, notStored, stored, uncommitted } from './hooks.ts'
 
 const minute = 60_000
@@ -98,7 +98,9 @@ const killedAtHooks: Row = {
     const hooks = length === 'ci' ? [...all.slice(0, 3), ...all.slice(-1)] : all
     const samples = sampler()
     await rig.restart({ wired: true, chain })
-    const sending = load()
+    // Whatever becomes of the processors, events come in.
+    const { publicUrl } = await rig.another({ roles: 'ingress' })
+    const sending = load({ publicUrl: () => publicUrl })
     for (const hook of hooks) {
       await killAt(rig, hook)
       await rig.start({ wired: true, chain })
@@ -110,6 +112,7 @@ const killedAtHooks: Row = {
       ...(chain === 'fused' && { samples }),
     })
     await samples.stop()
+    answersAll(sending)
   },
 }
 

@@ -1,13 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
-import { createConfluentSchemas } from '../../../core/event/codec/confluent/index.ts'
-import { createCodec } from '../../../core/event/codec/index.ts'
-import type { Dead } from '../../../core/event/index.ts'
-import { createKafkaLog } from '../../../core/log/kafka/index.ts'
 import type { NewRecord } from '../../../core/log/port.ts'
-import { silentLogger } from '../../../core/telemetry/index.ts'
-import type { FaultRig } from '../rig.ts'
+import { deadLetters } from '../dead.ts'
+import { appendRaw } from '../lag.ts'
 import { answersAll, type Row } from '../row.ts'
 import { eventually } from './ready.ts'
 
@@ -77,27 +73,8 @@ const zombie: Row = {
   },
 }
 
-const deadLetters = async (rig: FaultRig): Promise<Dead[]> => {
-  const log = createKafkaLog({ brokers: rig.kafka.brokers, logger: silentLogger })
-  const schemas = createConfluentSchemas({ url: rig.registry.url })
-  const codec = await createCodec({
-    schemas,
-    topicSubject: (topic) => `zenhook.${topic}.v1-value`,
-  })
-  const found: Dead[] = []
-  try {
-    for (const { topic, partition, first, next } of await log.ends('dead'))
-      for await (const { value } of log.read({ topic, partition, offset: first }, next))
-        if (value !== null) found.push(await codec.decode('dead', value))
-    return found
-  } finally {
-    await log.close()
-    await schemas.close()
-  }
-}
-
 /** Bytes that no reader understands, each in another way. */
-const poisons = (count: number): NewRecord[] =>
+export const poisons = (count: number): NewRecord[] =>
   Array.from({ length: count }, (_, index) => {
     const kinds = [
       randomBytes(200),
@@ -124,14 +101,9 @@ const poisoned: Row = {
     const samples = sampler()
     const wrong = poisons(pick(40, 100))
     const sending = load()
-    const log = createKafkaLog({ brokers: rig.kafka.brokers, logger: silentLogger })
-    try {
-      for (const record of wrong) {
-        await log.append([record])
-        await sleep(pick(50, 300))
-      }
-    } finally {
-      await log.close()
+    for (let index = 0; index < wrong.length; index += 5) {
+      await appendRaw(rig, wrong.slice(index, index + 5))
+      await sleep(pick(300, 1_500))
     }
     const lines = await sending.stop()
     const found = await holds(`${wrong.length} records of poison among them`, lines, { samples })
