@@ -1,4 +1,5 @@
 import { connectors } from '../connectors/index.ts'
+import { targetFault } from '../core/net/registration.ts'
 import type { Components } from '../core/registry/config/index.ts'
 import { presets } from '../ingress/providers/index.ts'
 import { verifierSpecs } from '../ingress/verifiers/index.ts'
@@ -12,4 +13,5 @@ export const components: Components = {
   })),
   verifiers: verifierSpecs,
   connectors: connectors.map(({ spec }) => spec),
+  targetFault,
 }

@@ -107,7 +107,7 @@ describe('trouble of one destination', () => {
 })
 
 describe('a loop', () => {
-  it('ends after three hops with a dead letter', async () => {
+  it('F83: ends after three hops with a dead letter', async () => {
     // Stands for our own ingress: what it gets comes back as an event of its own.
     const seen: string[] = []
     const loop = await startReceiver(({ headers }) => {

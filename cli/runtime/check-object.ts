@@ -4,6 +4,7 @@ import { nearest } from '../../core/config/nearest.ts'
 import { messageOf, ZenhookError } from '../../core/errors/index.ts'
 import { compileCondition } from '../../core/expression/condition.ts'
 import { compileTransform } from '../../core/expression/transform.ts'
+import { targetFault } from '../../core/net/registration.ts'
 import { checkConfig } from '../../core/registry/config/index.ts'
 import { parseObject } from '../../core/registry/objects.ts'
 import type { AnyObject } from '../../core/registry/port.ts'
@@ -99,7 +100,11 @@ const invalid = (
 const wrong = (pointer: string, detail: string): ZenhookError =>
   invalid(`${pointer}: ${detail}`, [{ pointer: `#/${pointer}`, detail }])
 
-const checkDestination = (spec: { connector: string; config: unknown }): void => {
+const checkDestination = (spec: {
+  connector: string
+  config: unknown
+  allowPrivate: boolean
+}): void => {
   const kind = connectors.find((each) => each.spec.name === spec.connector)
   if (kind === undefined) {
     const names = connectors.map((each) => each.spec.name)
@@ -108,7 +113,14 @@ const checkDestination = (spec: { connector: string; config: unknown }): void =>
     throw wrong('connector', `there is no connector ${spec.connector}${hint}`)
   }
   const parsed = kind.spec.config.safeParse(spec.config)
-  if (parsed.success) return
+  if (parsed.success) {
+    for (const key of kind.spec.targets ?? []) {
+      const url: unknown = Reflect.get(Object(spec.config), key)
+      const fault = typeof url === 'string' ? targetFault(url, spec.allowPrivate) : undefined
+      if (fault !== undefined) throw wrong(`config/${key}`, fault)
+    }
+    return
+  }
   const [issue] = parsed.error.issues
   throw wrong(['config', ...(issue?.path ?? [])].map(String).join('/'), issue?.message ?? '')
 }

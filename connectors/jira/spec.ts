@@ -27,6 +27,7 @@ export const jiraSpec: ComponentSpec<JiraConfig> = {
     'Issues in Jira Cloud, one per problem: created, commented, moved to done, and reopened when it comes back',
   status: 'stable',
   config,
+  targets: ['baseUrl'],
   secrets: {
     email: { description: 'E-mail address of the account', required: true, many: false },
     token: { description: 'API token of the account', required: true, many: false },

@@ -42,6 +42,7 @@ export const servicenowSpec: ComponentSpec<ServiceNowConfig> = {
     'Incidents in ServiceNow, one per problem by correlation id: made, noted, resolved, and reopened',
   status: 'stable',
   config,
+  targets: ['baseUrl'],
   secrets: {
     username: { description: 'User of the Table API; with password', required: false, many: false },
     password: { description: 'Password of the user', required: false, many: false },

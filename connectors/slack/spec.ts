@@ -25,6 +25,7 @@ export const slackSpec: ComponentSpec<SlackConfig> = {
   summary: 'Messages in Slack, by chat.postMessage of the Web API or an incoming webhook',
   status: 'stable',
   config,
+  targets: ['baseUrl'],
   secrets: {
     token: {
       description: 'Bot token (xoxb-…) with chat:write; either this or url',

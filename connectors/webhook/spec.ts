@@ -48,6 +48,7 @@ export const webhookSpec: ComponentSpec<WebhookConfig> = {
     'Standard Webhooks 1.0 to any URL: the verified bytes unchanged, or what the transform made of them',
   status: 'stable',
   config,
+  targets: ['url'],
   secrets: {
     signing: {
       description:

@@ -12,6 +12,8 @@ export interface ComponentSpec<C = unknown> {
   status: 'stable' | 'beta'
   /** Its own configuration, with a description on every field. */
   config: z.ZodType<C>
+  /** Members of the configuration that are URLs to connect to. */
+  targets?: readonly string[]
   /** Secrets by role, with what they must look like. */
   secrets?: Readonly<Record<string, SecretSpec>>
   /** Every reason its decisions may give, snake_case, with what it means. */

@@ -8,7 +8,7 @@ describe('kindOf', () => {
     '93.184.216.34',
     '2606:4700:4700::1111',
     '2a00:1450:4001:80b::200e',
-  ])('%s is public', (address) => expect(kindOf(address)).toBe('public'))
+  ])('F80: %s is public', (address) => expect(kindOf(address)).toBe('public'))
 
   it.each([
     ['127.0.0.1', 'loopback'],
@@ -21,7 +21,7 @@ describe('kindOf', () => {
     ['100.64.0.1', 'CGNAT'],
     ['fc00::1', 'unique local'],
     ['fd12:3456::1', 'unique local'],
-  ])('%s (%s) is private', (address) => expect(kindOf(address)).toBe('private'))
+  ])('F80: %s (%s) is private', (address) => expect(kindOf(address)).toBe('private'))
 
   it.each([
     ['0.0.0.0', 'unspecified'],
@@ -61,7 +61,7 @@ describe('kindOf', () => {
     ['100::1', 'discard'],
     ['4000::1', 'not handed out'],
     ['not an address', 'no address'],
-  ])('%s (%s) is forbidden', (address) => expect(kindOf(address)).toBe('forbidden'))
+  ])('F80: %s (%s) is forbidden', (address) => expect(kindOf(address)).toBe('forbidden'))
 })
 
 describe('ranges', () => {
@@ -84,7 +84,7 @@ describe('isOwn', () => {
     ['::1', 8080, '::', true],
     ['::1', 8080, 'localhost', true],
     ['10.9.9.9', 8080, '0.0.0.0', false],
-  ])('%s:%i against a listener on %s', (address, port, host, own) =>
+  ])('F83: %s:%i against a listener on %s', (address, port, host, own) =>
     expect(isOwn(address, port, [{ host, port: 8080 }])).toBe(own),
   )
 })

@@ -1,14 +1,8 @@
-import { lookup as systemLookup } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
 import { buildConnector } from 'undici'
 import { messageOf, ZenhookError } from '../errors/index.ts'
 import type { Guard } from './guard.ts'
-
-/** Every address of a name, CNAMEs followed. Rejects when it has none. */
-export type Resolver = (hostname: string) => Promise<readonly string[]>
-
-export const systemResolver: Resolver = async (hostname) =>
-  (await systemLookup(hostname, { all: true, order: 'verbatim' })).map(({ address }) => address)
+import type { Resolver } from './resolver.ts'
 
 export interface DialOptions {
   guard: Guard

@@ -73,7 +73,7 @@ describe('an exchange', () => {
     expect(dials).toBeLessThanOrEqual(2)
   })
 
-  it('follows no redirect and hands no credential on', async () => {
+  it('F82: follows no redirect and hands no credential on', async () => {
     const seen: string[] = []
     const { port } = await listen((request, response) => {
       seen.push(String(request.url))
@@ -169,7 +169,7 @@ describe('an exchange', () => {
     ).rejects.toMatchObject({ code: 'ZENHOOK_NET_REQUEST_REFUSED' })
   })
 
-  it('ignores proxies of the environment', async () => {
+  it('F85: ignores proxies of the environment', async () => {
     let proxied = 0
     const proxy = await listen((_request, response) => {
       proxied += 1
@@ -197,14 +197,14 @@ describe('the guard', () => {
     ['http://[::ffff:127.0.0.1]/', 'forbidden_address'],
     ['http://[64:ff9b::7f00:1]/', 'forbidden_address'],
     ['http://0.0.0.0/', 'forbidden_address'],
-  ])('denies %s at registration and at dial', async (url, reason) => {
+  ])('F80: denies %s at registration and at dial', async (url, reason) => {
     const egress = egressWith()
     const denied = { code: 'ZENHOOK_NET_ADDRESS_DENIED', details: { reason } }
     await expect(egress.check(url)).rejects.toMatchObject(denied)
     await expect(egress.request(url, { timeoutMs: 500 })).rejects.toMatchObject(denied)
   })
 
-  it('needs the wish of the destination and the grant of the operator, both', async () => {
+  it('F80: needs the wish of the destination and the grant of the operator, both', async () => {
     const { port } = await listen((_request, response) => response.end())
     const url = `http://127.0.0.1:${port}/`
     await expect(egressWith().request(url, { timeoutMs: 500 })).rejects.toMatchObject({
@@ -216,7 +216,7 @@ describe('the guard', () => {
     expect((await egressWith().request(url, local)).status).toBe(200)
   })
 
-  it('never grants link-local, metadata or own listeners', async () => {
+  it('F80, F83: never grants link-local, metadata or own listeners', async () => {
     const { port } = await listen((_request, response) => response.end())
     const egress = egressWith({
       grants: ['0.0.0.0/0', '::/0'],
@@ -232,7 +232,7 @@ describe('the guard', () => {
     })
   })
 
-  it('denies by what a name resolves to, without saying the address', async () => {
+  it('F81: denies by what a name resolves to, without saying the address', async () => {
     const answers: Record<string, readonly string[]> = {
       'internal.test': ['10.1.2.3'],
       'mixed.test': ['93.184.216.34', '127.0.0.1'],
@@ -268,7 +268,7 @@ describe('the guard', () => {
     })
   })
 
-  it('dials only what it checked: a name that rebinds is resolved once per dial', async () => {
+  it('F81: dials only what it checked: a name that rebinds is resolved once per dial', async () => {
     let reached = 0
     const { port } = await listen((_request, response) => {
       reached += 1
@@ -291,7 +291,7 @@ describe('the guard', () => {
     expect(reached).toBe(0)
   })
 
-  it('keeps connections of granted destinations from those without the grant', async () => {
+  it('F80: keeps connections of granted destinations from those without the grant', async () => {
     const { port } = await listen((_request, response) => response.end())
     const egress = egressWith({ resolver: async () => ['127.0.0.1'] })
     const url = `http://shared.test:${port}/`

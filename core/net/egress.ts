@@ -2,9 +2,10 @@ import { LRUCache } from 'lru-cache'
 import { Agent, type Dispatcher, Pool } from 'undici'
 import { ZenhookError } from '../errors/index.ts'
 import type { Listener } from './address.ts'
-import { createDialer, type Resolver, resolveChecked, systemResolver } from './dial.ts'
+import { createDialer, resolveChecked } from './dial.ts'
 import { exchange } from './exchange.ts'
 import { createGuard } from './guard.ts'
+import { type Resolver, systemResolver } from './resolver.ts'
 import { parseTarget, type Target } from './url.ts'
 
 export interface EgressOptions {

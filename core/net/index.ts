@@ -1,5 +1,4 @@
 export { type AddressKind, kindOf, type Listener } from './address.ts'
-export type { Resolver } from './dial.ts'
 export {
   createEgress,
   type Egress,
@@ -7,4 +6,6 @@ export {
   type EgressRequest,
   type EgressResponse,
 } from './egress.ts'
+export { targetFault } from './registration.ts'
+export type { Resolver } from './resolver.ts'
 export { parseTarget, type Target } from './url.ts'

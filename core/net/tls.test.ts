@@ -136,7 +136,7 @@ describe.skipIf(!hasOpenssl)('TLS', () => {
     }
   }
 
-  it('accepts a valid certificate for the name', async () => {
+  it('F84: accepts a valid certificate for the name', async () => {
     expect(await attempt({ cert: 'good' })).toEqual({ outcome: 200, served: 1 })
   })
 
@@ -147,7 +147,7 @@ describe.skipIf(!hasOpenssl)('TLS', () => {
     ['expired', { cert: 'expired' }],
     ['over TLS 1.0', { cert: 'good', maxVersion: 'TLSv1' as const }],
   ])(
-    'refuses a certificate %s, even when the environment says otherwise',
+    'F84: refuses a certificate %s, even when the environment says otherwise',
     async (_name, options) => {
       const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED
       process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'

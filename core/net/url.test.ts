@@ -44,13 +44,13 @@ describe('parseTarget', () => {
     ['http://256.256.256.256/', 'malformed'],
     ['//example.com/', 'malformed'],
     ['', 'malformed'],
-  ])('refuses %s (%s)', (url, reason) => {
+  ])('F80: refuses %s (%s)', (url, reason) => {
     expect(() => parseTarget(url)).toThrow(
       expect.objectContaining({ code: 'ZENHOOK_NET_URL_REFUSED', details: { reason } }),
     )
   })
 
-  it('refuses a URL beyond any sense of length', () => {
+  it('F80: refuses a URL beyond any sense of length', () => {
     expect(() => parseTarget(`https://example.com/${'a'.repeat(9000)}`)).toThrow(
       expect.objectContaining({ details: { reason: 'too_long' } }),
     )

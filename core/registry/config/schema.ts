@@ -19,6 +19,8 @@ export interface Components {
   providers: readonly ProviderInfo[]
   verifiers: readonly ComponentSpec[]
   connectors: readonly ComponentSpec[]
+  /** Why a URL can never be connected to; without it, that is seen when it is dialled. */
+  targetFault?(url: string, allowPrivate: boolean): string | undefined
 }
 
 export const patterns = {

@@ -190,6 +190,23 @@ const checkDestination = (
   return { kind: 'destination', spec }
 }
 
+/** URLs that no attempt could ever reach: better said now than by dead letters. */
+const checkTargets = (
+  { located, fault, components }: Checking,
+  path: DataPath,
+  { config, allowPrivate }: Readonly<Record<string, unknown>>,
+  targets: readonly string[],
+): void => {
+  for (const key of targets) {
+    const url = isMap(config) && Object.hasOwn(config, key) ? config[key] : undefined
+    if (typeof url !== 'string') continue
+    const message = components.targetFault?.(url, allowPrivate === true)
+    if (message === undefined) continue
+    const offset = located.valueAt([...path, 'config', key])
+    fault({ offset, code: 'ZENHOOK_CONFIG_BAD_VALUE', message: `'${key}': ${message}` })
+  }
+}
+
 const checkConnector = (
   checking: Checking,
   path: DataPath,
@@ -213,6 +230,7 @@ const checkConnector = (
       fault({ offset: located.keyAt(path), code: 'ZENHOOK_CONFIG_MISSING_KEY', message })
     }
   }
+  checkTargets(checking, path, value, spec.targets ?? [])
   const secrets = isMap(value.secrets) ? value.secrets : {}
   const roles = spec.secrets ?? {}
   for (const [role, ref] of Object.entries(secrets)) {
