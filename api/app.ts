@@ -6,6 +6,7 @@ import { catalog } from '../core/errors/index.ts'
 import { codeOfPage, problemPage } from '../core/errors/problem.ts'
 import { auditRoutes } from './audit.ts'
 import { dataRoutes } from './data.ts'
+import { deadRoutes } from './dead.ts'
 import { describeV1 } from './document.ts'
 import { healthRoutes } from './health.ts'
 import { idempotency } from './idempotency.ts'
@@ -15,6 +16,7 @@ import { problem, problemOf, tooLarge } from './problem.ts'
 import { rateLimit } from './rate-limit.ts'
 import { registryRoutes } from './registry.ts'
 import { registryLists } from './registry-lists.ts'
+import { replayRoutes } from './replays.ts'
 import type { AdminDependencies, ApiDependencies } from './types.ts'
 import { webhooks } from './webhooks.ts'
 
@@ -97,6 +99,8 @@ export const createAdmin = (
     app.use('/v1/*', bodyLimit({ maxSize: maxBody, onError: tooLarge(maxBody) }))
     app.use('/v1/*', idempotency(v1))
     operations(app, v1)
+    replayRoutes(app, v1)
+    deadRoutes(app, v1)
     dataRoutes(app, v1)
     registryRoutes(app, v1)
     auditRoutes(app, v1)

@@ -31,7 +31,7 @@ const filter = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(50),
 })
 
-const status = z.enum(eventStatuses as [(typeof eventStatuses)[number]])
+export const status = z.enum(eventStatuses as [(typeof eventStatuses)[number]])
 
 const summary = z
   .object({

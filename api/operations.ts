@@ -1,7 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { ZenhookError } from '../core/errors/index.ts'
 import type { AdminApp } from './app.ts'
-import { getDead, listDead } from './dead.ts'
 import { json, mutable, problemResponse } from './openapi.ts'
 import type { ApiDependencies } from './types.ts'
 
@@ -22,23 +20,6 @@ const topology = z
   })
   .openapi('Topology')
 
-const deadLetter = z
-  .object({
-    id: z.string(),
-    tenant: z.string(),
-    source: z.string(),
-    eventId: z.string(),
-    destination: z.string().optional(),
-    stage: z.string(),
-    code: z.string(),
-    message: z.string(),
-    at: z.iso.datetime(),
-    origin: z.object({ topic: z.string(), partition: z.number(), offset: z.number() }),
-    originHeaders: z.record(z.string(), z.string()),
-    original: z.string().optional(),
-  })
-  .openapi('DeadLetter')
-
 const signed = z
   .object({
     method: z.string(),
@@ -48,7 +29,7 @@ const signed = z
   })
   .openapi('SignedRequest')
 
-/** Topology, dead letters, and signing for `trigger`. */
+/** Topology, and signing for `trigger`. */
 export const operations = (app: AdminApp, deps: ApiDependencies): void => {
   app.openapi(
     createRoute({
@@ -58,49 +39,6 @@ export const operations = (app: AdminApp, deps: ApiDependencies): void => {
       responses: { 200: json(topology, 'stages, topics, groups, roles, engines') },
     }),
     (c) => c.json(mutable(deps.topology()), 200),
-  )
-  app.openapi(
-    createRoute({
-      method: 'get',
-      path: '/v1/dead',
-      summary: 'Dead letters, newest first',
-      request: {
-        query: z.object({
-          tenant: z.string().optional(),
-          code: z.string().optional(),
-          limit: z.coerce.number().int().min(1).max(1000).default(50),
-        }),
-      },
-      responses: { 200: json(z.object({ dead: z.array(deadLetter) }), 'dead letters') },
-    }),
-    async (c) => {
-      const { tenant, code, limit } = c.req.valid('query')
-      const dead = await listDead(deps.log, deps.codec, {
-        limit,
-        ...(tenant === undefined ? {} : { tenant }),
-        ...(code === undefined ? {} : { code }),
-      })
-      return c.json({ dead: mutable(dead) }, 200)
-    },
-  )
-  app.openapi(
-    createRoute({
-      method: 'get',
-      path: '/v1/dead/{id}',
-      summary: 'One dead letter with its original bytes',
-      request: { params: z.object({ id: z.string().max(100) }) },
-      responses: { 200: json(deadLetter, 'the dead letter'), 404: problemResponse },
-    }),
-    async (c) => {
-      const { id } = c.req.valid('param')
-      const dead = await getDead(deps.log, deps.codec, id)
-      if (dead === undefined) {
-        throw new ZenhookError('ZENHOOK_API_NOT_FOUND', {
-          message: `There is no dead letter ${id}`,
-        })
-      }
-      return c.json(mutable(dead), 200)
-    },
   )
   app.openapi(
     createRoute({

@@ -50,6 +50,8 @@ const statuses: Partial<Record<ErrorCode, ProblemStatus>> = {
   ZENHOOK_API_NOT_FOUND: 404,
   ZENHOOK_API_CONFLICT: 412,
   ZENHOOK_REGISTRY_CONFLICT: 412,
+  ZENHOOK_REPLAY_NOT_FOUND: 404,
+  ZENHOOK_REPLAY_STATE: 409,
 }
 
 /** The answer to an error that reached the edge of the API. */

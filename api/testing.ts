@@ -36,6 +36,7 @@ export const apiOf = (
     log: new Proxy({}, { get: never('the log') }) as ApiDependencies['log'],
     codec: new Proxy({}, { get: never('the codec') }) as ApiDependencies['codec'],
     decisions: new Proxy({}, { get: never('the decisions') }) as ApiDependencies['decisions'],
+    replays: new Proxy({}, { get: never('the replays') }) as ApiDependencies['replays'],
     registry: {
       snapshot: () => snapshotOf(objects, 0),
       ready: async () => undefined,

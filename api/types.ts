@@ -6,6 +6,7 @@ import type { Log } from '../core/log/port.ts'
 import type { AnyObject, Published, RegistryReader } from '../core/registry/port.ts'
 import type { ObjectKind } from '../core/registry/types.ts'
 import type { LogRegistryWriter } from '../core/registry/writer.ts'
+import type { Replays } from '../core/replay/index.ts'
 import type { Logger, Metrics } from '../core/telemetry/index.ts'
 import type { ApiLimit } from './rate-limit.ts'
 
@@ -120,6 +121,7 @@ export interface ApiDependencies {
   kv: Kv
   codec: Codec
   decisions: Decisions
+  replays: Replays
   registry: RegistryReader
   writer: LogRegistryWriter
   logger: Logger

@@ -7,6 +7,7 @@ import { decisionsCommand } from './commands/decisions.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { eventsCommand, explainCommand } from './commands/events.ts'
 import { providersCommand } from './commands/providers.ts'
+import { replayCommand } from './commands/replay.ts'
 import { startCommand } from './commands/start.ts'
 import { topologyCommand } from './commands/topology.ts'
 import { triggerCommand } from './commands/trigger.ts'
@@ -26,6 +27,8 @@ export const program = (): Command => {
   const root = new Command('zenhook')
     .description('Receives webhooks, verifies each, loses none, and explains every decision')
     .version(version(), '-V, --version')
+    // `replay` runs by itself and has subcommands too: options belong to what they stand behind.
+    .enablePositionalOptions()
   for (const command of [
     startCommand(),
     configCommand(),
@@ -37,6 +40,7 @@ export const program = (): Command => {
     explainCommand(),
     decisionsCommand(),
     deadCommand(),
+    replayCommand(),
     auditCommand(),
     topologyCommand(),
     doctorCommand(),

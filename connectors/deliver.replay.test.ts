@@ -81,7 +81,7 @@ describe('a replayed dispatch', () => {
     expect(receiver.arrivals[1]?.digest).toBe(receiver.arrivals[0]?.digest)
     expect(await told(rig)).toEqual(['live delivered delivered', 'replay delivered delivered'])
     expect(await knownDispatches(rig.kv)([dispatch.id, 'dsp_none'])).toEqual([
-      { delivered: true, position: expect.objectContaining({ topic: 'dispatch' }) },
+      { delivered: true, run: first, position: expect.objectContaining({ topic: 'dispatch' }) },
       undefined,
     ])
   })

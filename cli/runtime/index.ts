@@ -20,6 +20,7 @@ import { createParts, type Parts } from './parts.ts'
 import { createPatience, type Waiting } from './patience.ts'
 import { createProbes, engineProbes, type Probes, registryProbe } from './probes.ts'
 import { openRegistry } from './registry.ts'
+import { openReplays } from './replays.ts'
 import { signSample } from './sign.ts'
 import { groupsOf, topologyOf } from './topology.ts'
 import { openTracing } from './tracing.ts'
@@ -136,12 +137,19 @@ const assemble = async (options: RuntimeOptions, parts: Parts): Promise<Runtime>
       wanted,
     )
   if (engines.decisions !== undefined && settings.roles.has('api')) {
+    const { decisions } = engines
+    const replays = openReplays({
+      ...{ engines, decisions, codec, registry, metrics },
+      logger: logger.child({ part: 'replays' }),
+    })
+    await parts.opened(() => replays.close())
     admin.serve({
       token,
       log: engines.log,
       kv: engines.kv,
       codec,
-      decisions: engines.decisions,
+      decisions,
+      replays,
       registry: registry.reader,
       writer: registry.writer,
       logger: logger.child({ part: 'api' }),

@@ -10,13 +10,14 @@ import { endedWithout, reasonOfError } from './attempt.ts'
 import { createDisabled } from './disabled.ts'
 import { createDocuments } from './document.ts'
 import { createEndings } from './endings.ts'
+import type { Owner } from './fair.ts'
 import { createInstances, type Instance } from './instances.ts'
 import type { Job, Round } from './job.ts'
 import { judge } from './judge.ts'
 import { type Admission, createLimits, type Limits } from './limits.ts'
 import { createLines, createOrder, placeOf, seqHeader } from './order.ts'
 import { createOutputs } from './outputs.ts'
-import { createRecords, dispatchKey, type Known, positionText, runOf } from './records.ts'
+import { createRecords, dispatchKey, hadOf, type Known, positionText, runOf } from './records.ts'
 import { createSharedLimits } from './sharing.ts'
 import { createTransforms } from './transform.ts'
 import { createTries } from './tries.ts'
@@ -33,8 +34,16 @@ export interface CourierOptions extends Omit<DeliveryOptions, 'connectors' | 'po
 }
 
 export interface Courier {
+  /** Whose a record is; decoded, where that can be done at once. */
+  open(record: StoredRecord): Owner & { opened: Dispatch | undefined }
+  /** A destination whose attempts hang: what comes for it is put off. */
+  isStuck(line: string): boolean
   /** Resolves with the record's outputs, or `undefined` when it must come back. Never rejects. */
-  carry(record: StoredRecord, owned: AbortSignal): Promise<readonly NewRecord[] | undefined>
+  carry(
+    record: StoredRecord,
+    owned: AbortSignal,
+    opened: Dispatch | undefined,
+  ): Promise<readonly NewRecord[] | undefined>
   /** Ends all waiting, for a stop. */
   wake(): void
   /** Gives back what it holds of limits that processes share. */
@@ -47,6 +56,8 @@ const lookAgainMs = 250
 const leaseMarginMs = 5_000
 /** Records of one ordered key that wait in this process. */
 const maxInLine = 16
+
+const lineOf = (tenant: string, destination: string): string => `${tenant}/${destination}`
 
 export const createCourier = (options: CourierOptions): Courier => {
   const { log, codec, kv, registry, policy, now, hash, signal } = options
@@ -71,7 +82,7 @@ export const createCourier = (options: CourierOptions): Courier => {
   const leaseMs = policy.timeoutMs + leaseMarginMs
   const closers: (() => Promise<void>)[] = []
   const limitsOf = (destination: Destination): Limits => {
-    const key = `${destination.tenant}/${destination.name}`
+    const key = lineOf(destination.tenant, destination.name)
     const known = limits.get(key)
     if (known !== undefined) return known
     const shared = kv.capabilities.multiProcess
@@ -155,7 +166,14 @@ export const createCourier = (options: CourierOptions): Courier => {
     const { ticket } = admission
     const { key, position, dispatch } = job
     const leaseUntil = now() + leaseMs
-    const mark = { attempt: dispatch.attempt + 1, position, owner, leaseUntil, ...runOf(dispatch) }
+    const mark = {
+      attempt: dispatch.attempt + 1,
+      position,
+      owner,
+      leaseUntil,
+      ...runOf(dispatch),
+      ...hadOf(known),
+    }
     const started = await records
       .write(key, { state: 'started', ...mark }, known)
       .catch((error: unknown) => {
@@ -272,9 +290,26 @@ export const createCourier = (options: CourierOptions): Courier => {
   }
 
   return {
-    async carry(record, owned) {
+    open(record) {
+      const unknown = { tenant: record.headers.tenant ?? '', line: '', opened: undefined }
+      if (record.value === null) return unknown
+      try {
+        const dispatch = codec.decode('dispatch', record.value)
+        if (!(dispatch instanceof Promise)) {
+          const { tenant } = dispatch.event
+          return { tenant, line: lineOf(tenant, dispatch.destination), opened: dispatch }
+        }
+        // `carry` meets the same error.
+        dispatch.catch(() => undefined)
+      } catch {
+        return unknown
+      }
+      return unknown
+    },
+    isStuck: (line) => limits.get(line)?.isHanging(now()) ?? false,
+    async carry(record, owned, opened) {
       if (record.value === null) return []
-      const dispatch = await persist(owned, () => decode(record))
+      const dispatch = opened ?? (await persist(owned, () => decode(record)))
       if (dispatch === undefined) return undefined
       if (dispatch instanceof ZenhookError) {
         options.metrics.dead.inc({ stage: 'deliver', code: dispatch.code })

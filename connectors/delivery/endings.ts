@@ -7,7 +7,7 @@ import type { Disabled } from './disabled.ts'
 import type { Job, Round } from './job.ts'
 import type { Order } from './order.ts'
 import type { Outputs } from './outputs.ts'
-import { type Ending, type Known, type Records, runOf } from './records.ts'
+import { type Ending, hadOf, type Known, type Records, runOf } from './records.ts'
 import { horizonOf } from './schedule.ts'
 
 export interface EndingsOptions {
@@ -55,7 +55,14 @@ export const createEndings = (options: EndingsOptions): Endings => {
       const kept = await insist(() => order.park(place, ending.nextAt))
       if (kept === undefined) return undefined
     }
-    const ended = { state: 'ended', attempt, position, ...runOf(job.dispatch), ending } as const
+    const ended = {
+      state: 'ended',
+      attempt,
+      position,
+      ...runOf(job.dispatch),
+      ...hadOf(known),
+      ending,
+    } as const
     const written = await insist(() => records.write(key, ended, known))
     // Not written: another record of this dispatch went on meanwhile, or the process stops. Judge again.
     if (written === undefined) return 'again'

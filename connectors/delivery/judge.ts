@@ -42,7 +42,8 @@ const judgeOther = (
   const later = isLaterRun(dispatch.run, run)
   if (record.state === 'ended') {
     const { verdict, at } = record.ending
-    if (verdict === 'delivered' && !(later && context.forced)) return { kind: 'has', run, at }
+    const has = verdict === 'delivered' ? { run, at } : record.had
+    if (has !== undefined && !(later && context.forced)) return { kind: 'has', ...has }
     return later ? { kind: 'go', possibleDuplicate: false } : { kind: 'settled' }
   }
   if (!later) return { kind: 'settled' }

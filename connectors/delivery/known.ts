@@ -1,4 +1,4 @@
-import type { Position } from '../../core/event/index.ts'
+import { liveRun, type Position } from '../../core/event/index.ts'
 import type { Kv } from '../../core/kv/port.ts'
 import { type DispatchRecord, dispatchKey } from './records.ts'
 
@@ -8,6 +8,8 @@ export interface KnownDispatch {
   delivered: boolean
   /** The record of `dispatch` that was last attempted. */
   position?: Position
+  /** The run that was at it last. */
+  run: string
 }
 
 const positionOf = (text: string): Position | undefined => {
@@ -17,10 +19,13 @@ const positionOf = (text: string): Position | undefined => {
     : { topic, partition: Number(partition), offset: Number(offset) }
 }
 
-const shown = ({ position, ...record }: DispatchRecord): KnownDispatch => {
+const shown = ({ position, run = liveRun, ...record }: DispatchRecord): KnownDispatch => {
   const found = positionOf(position)
   return {
-    delivered: record.state === 'ended' && record.ending.verdict === 'delivered',
+    delivered:
+      record.had !== undefined ||
+      (record.state === 'ended' && record.ending.verdict === 'delivered'),
+    run,
     ...(found === undefined ? {} : { position: found }),
   }
 }

@@ -24,6 +24,8 @@ export type DispatchRecord = {
   position: string
   /** Run that was at it last; absent: the live one. */
   run?: string
+  /** The destination has it, whatever a forced replay came to since. */
+  had?: { run: string; at: number }
 } & (
   | { state: 'started'; owner: string /** Nobody else attempts before, ms. */; leaseUntil: number }
   | { state: 'ended'; ending: Ending }
@@ -37,6 +39,16 @@ export const runOf = ({ run }: Pick<Dispatch, 'run'>): { run?: string } =>
 
 export const positionText = ({ topic, partition, offset }: Position): string =>
   `${topic}/${partition}/${offset}`
+
+/** That its destination has it, as what follows has to say along. */
+export const hadOf = (known: Known | undefined): Pick<DispatchRecord, 'had'> => {
+  if (known === undefined) return {}
+  const { record } = known
+  if (record.had !== undefined) return { had: record.had }
+  return record.state === 'ended' && record.ending.verdict === 'delivered'
+    ? { had: { run: record.run ?? liveRun, at: record.ending.at } }
+    : {}
+}
 
 /** A record with the text it was read from, for compare and set. */
 export interface Known {

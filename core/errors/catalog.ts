@@ -8,6 +8,7 @@ import { kvErrors } from './catalog/kv.ts'
 import { logErrors } from './catalog/log.ts'
 import { netErrors } from './catalog/net.ts'
 import { registryErrors } from './catalog/registry.ts'
+import { replayErrors } from './catalog/replay.ts'
 import { schemasErrors } from './catalog/schemas.ts'
 import { stageErrors } from './catalog/stage.ts'
 import { storageErrors } from './catalog/storage.ts'
@@ -25,6 +26,7 @@ export const catalog = {
   ...logErrors,
   ...netErrors,
   ...registryErrors,
+  ...replayErrors,
   ...schemasErrors,
   ...stageErrors,
   ...storageErrors,

@@ -2,8 +2,14 @@ import type { Command } from 'commander'
 import { program } from '../../cli/program.ts'
 import { heading } from './page.ts'
 
+/** Everything that can be run: a command with an argument of its own is one too. */
 const leaves = (command: Command): readonly Command[] =>
-  command.commands.length === 0 ? [command] : command.commands.flatMap(leaves)
+  command.commands.length === 0
+    ? [command]
+    : [
+        ...(command.registeredArguments.length === 0 ? [] : [command]),
+        ...command.commands.flatMap(leaves),
+      ]
 
 const fullName = (command: Command): string =>
   command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`

@@ -1,0 +1,219 @@
+import type { Codec } from '../event/codec/index.ts'
+import { type Dead, isLaterRun, liveRun, type Position, replaysHeader } from '../event/index.ts'
+import type { Kv } from '../kv/port.ts'
+import type { Log } from '../log/port.ts'
+import { placeOf, recordsAt } from './retained.ts'
+import type { Caller, DeadFilter, KnownDispatches } from './types.ts'
+
+/** `open`: nobody has seen to it; `replayed`: it is on its way again, or got there; `discarded`: given up. */
+export const letterStates = ['open', 'replayed', 'discarded'] as const
+export type LetterState = (typeof letterStates)[number]
+
+/** What was done about a dead letter, in keyed state. */
+export interface Mark {
+  state: LetterState
+  by: string
+  at: number
+  /** The replay that took it along. */
+  replay?: string
+  /** Why it was discarded. */
+  reason?: string
+  /** How often it was replayed. */
+  replays: number
+}
+
+export interface Letter {
+  dead: Dead
+  state: LetterState
+  /** How often what died had been replayed before. */
+  replays: number
+  mark?: Mark
+}
+
+/** A letter of a list: without its bytes, which may be many; `wholeLetters` reads them. */
+export interface ListedLetter extends Letter {
+  place: Position
+}
+
+const day = 24 * 3_600_000
+/** Longer than the topic keeps its letters. */
+const markTtlMs = 31 * day
+const markKey = (id: string): string => `dead/${id}`
+
+/** Where a look through the topic begins and ends. */
+export interface LetterRange {
+  partition: number
+  from: number
+  to: number
+}
+
+/** Everything that is retained now. */
+export const letterRanges = async (log: Log, lookAt = Infinity): Promise<readonly LetterRange[]> =>
+  (await log.ends('dead'))
+    .map(({ partition, first, next }) => ({
+      partition,
+      from: Math.max(first, next - lookAt),
+      to: next,
+    }))
+    .filter(({ from, to }) => from < to)
+
+/** The letters of a range, as they lie; `undefined` for a record that is none. */
+export async function* lettersIn(
+  log: Log,
+  codec: Codec,
+  { partition, from, to }: LetterRange,
+  signal?: AbortSignal,
+): AsyncIterable<{ offset: number; dead: Dead | undefined }> {
+  for await (const record of log.read({ topic: 'dead', partition, offset: from }, to, signal)) {
+    const dead = record.value === null ? undefined : await codec.decode('dead', record.value)
+    yield { offset: record.offset, dead }
+  }
+}
+
+/** Whether the caller may reach the letter, and the filter means it. */
+export const fits = (
+  dead: Dead,
+  filter: DeadFilter,
+  { tenant }: Pick<Caller, 'tenant'>,
+): boolean => {
+  if (tenant !== undefined && dead.tenant !== tenant) return false
+  for (const name of ['tenant', 'source', 'destination', 'stage', 'code'] as const)
+    if (filter[name] !== undefined && dead[name] !== filter[name]) return false
+  return dead.at >= (filter.since ?? 0) && dead.at < (filter.until ?? Infinity)
+}
+
+const replaysOf = ({ originHeaders }: Dead): number => {
+  const n = Number(originHeaders[replaysHeader] ?? 0)
+  return Number.isSafeInteger(n) && n > 0 ? n : 0
+}
+
+/** Adds what is known of each: what was done about it, and whether its destination has it by now. */
+export const withStates = async (
+  kv: Kv,
+  known: KnownDispatches,
+  letters: readonly Dead[],
+): Promise<readonly Letter[]> => {
+  const dispatches = letters.map(({ dispatchId }) => dispatchId ?? '')
+  const [texts, found] = await Promise.all([
+    kv.get(letters.map(({ id }) => markKey(id))),
+    known(dispatches),
+  ])
+  return letters.map((dead, index): Letter => {
+    const text = texts[index]
+    const mark = text === undefined ? undefined : (JSON.parse(text) as Mark)
+    const dispatch = dead.dispatchId === undefined ? undefined : found[index]
+    const run = dead.originHeaders.run ?? liveRun
+    // Another run has it, or is at it: that one ends as delivered, or with a letter of its own.
+    const elsewhere =
+      dispatch !== undefined && (dispatch.delivered || isLaterRun(dispatch.run, run))
+    const state = mark?.state ?? 'open'
+    return {
+      dead,
+      state: state === 'open' && elsewhere ? 'replayed' : state,
+      replays: Math.max(replaysOf(dead), mark?.replays ?? 0),
+      ...(mark === undefined ? {} : { mark }),
+    }
+  })
+}
+
+export const writeMarks = (kv: Kv, marks: ReadonlyMap<string, Mark>): Promise<void> =>
+  kv.set(
+    [...marks].map(([id, mark]) => ({
+      key: markKey(id),
+      value: JSON.stringify(mark),
+      ttlMs: markTtlMs,
+    })),
+  )
+
+export interface LetterList {
+  letters: readonly ListedLetter[]
+  /** Older letters are retained that were not looked at. */
+  more: boolean
+}
+
+const nothing = new Uint8Array()
+/** Letters looked at per partition, from the newest on. */
+const lookAt = 5_000
+
+export interface LettersOptions {
+  log: Log
+  codec: Codec
+  kv: Kv
+  known: KnownDispatches
+}
+
+/** The newest letters that fit, each once. */
+export const newestLetters = async (
+  { log, codec, kv, known }: LettersOptions,
+  filter: DeadFilter,
+  caller: Pick<Caller, 'tenant'>,
+  signal?: AbortSignal,
+): Promise<LetterList> => {
+  const byId = new Map<string, { dead: Dead; place: Position }>()
+  const ends = await log.ends('dead')
+  for (const range of await letterRanges(log, lookAt))
+    for await (const { offset, dead } of lettersIn(log, codec, range, signal))
+      if (dead !== undefined && fits(dead, filter, caller)) {
+        const place = { topic: 'dead', partition: range.partition, offset }
+        // A later record of the same letter is one that died again: it knows more.
+        byId.set(dead.id, { dead: { ...dead, original: nothing }, place })
+      }
+  const found = [...byId.values()].sort((a, b) => b.dead.at - a.dead.at)
+  const letters: ListedLetter[] = []
+  for (let from = 0; from < found.length; from += 500) {
+    const some = found.slice(from, from + 500)
+    const bare = some.map(({ dead }) => dead)
+    for (const [index, letter] of (await withStates(kv, known, bare)).entries()) {
+      const place = some[index]?.place
+      if (place !== undefined) letters.push({ ...letter, place })
+    }
+  }
+  return { letters, more: ends.some(({ first, next }) => next - first > lookAt) }
+}
+
+/** Listed letters with their bytes, as far as they are retained still. */
+export const wholeLetters = async <L extends ListedLetter>(
+  { log, codec }: Pick<LettersOptions, 'log' | 'codec'>,
+  letters: readonly L[],
+): Promise<readonly L[]> => {
+  const places = letters.map(({ place }) => place)
+  const records = await recordsAt(log, places, new AbortController().signal)
+  const whole: L[] = []
+  for (const letter of letters) {
+    const value = records.get(placeOf(letter.place))?.value ?? undefined
+    const dead = value === undefined ? undefined : await codec.decode('dead', value)
+    whole.push(dead === undefined ? letter : { ...letter, dead })
+  }
+  return whole
+}
+
+/** Letters of one cause. */
+export interface Cause {
+  tenant: string
+  destination?: string
+  stage: string
+  code: string
+  count: number
+  /** Of the newest. */
+  message: string
+  oldest: number
+  newest: number
+}
+
+export const causesOf = (letters: readonly Letter[]): readonly Cause[] => {
+  const causes = new Map<string, Cause>()
+  for (const { dead } of letters) {
+    const { tenant, destination, stage, code, message, at } = dead
+    const key = JSON.stringify([tenant, destination, stage, code])
+    const known = causes.get(key)
+    if (known === undefined) {
+      const place = destination === undefined ? {} : { destination }
+      causes.set(key, { tenant, ...place, stage, code, count: 1, message, oldest: at, newest: at })
+    } else {
+      known.count += 1
+      known.oldest = Math.min(known.oldest, at)
+      if (at > known.newest) Object.assign(known, { newest: at, message })
+    }
+  }
+  return [...causes.values()].sort((a, b) => b.count - a.count)
+}
