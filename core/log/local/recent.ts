@@ -1,7 +1,7 @@
 import type { StoredRecord } from '../port.ts'
 
-/** Bytes kept per partition, at most about. */
-const maxBytes = 512 * 1024
+/** Bytes kept per partition, at most about, for the consumer that is furthest behind. */
+const maxBytes = 4 * 1024 * 1024
 const recordBytes = 256
 
 /**
