@@ -1,5 +1,4 @@
 import { adyen } from './adyen.ts'
-import { airtable } from './airtable.ts'
 import { alertmanager } from './alertmanager.ts'
 import { awsSns } from './aws-sns.ts'
 import { azuredevops } from './azuredevops.ts'
@@ -108,7 +107,6 @@ export type { Checked, Evidence, Handshake, Preset, PresetScheme, Sample } from 
 /** Every preset: one file and one line. */
 export const presets: readonly Preset[] = [
   adyen,
-  airtable,
   alertmanager,
   awsSns,
   azuredevops,

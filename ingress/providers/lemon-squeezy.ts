@@ -17,6 +17,9 @@ export const lemonSqueezy: Preset = {
   patienceMs: 10000,
   keep: ['x-event-name', 'user-agent'],
   secret: 'The signing secret of the webhook (at least eight characters): Settings, Webhooks',
+  notes: [
+    'Lemon Squeezy takes 200 alone for success and Zenhook answers 202: each event comes three times more, with the same signature, and is told as a copy.',
+  ],
   samples: [
     {
       type: 'subscription_payment_failed',

@@ -23,7 +23,10 @@ export const paystack: Preset = {
   patienceMs: 10000,
   keep: ['user-agent'],
   secret: 'The secret key of the account, sk_…: Settings, API Keys & Webhooks',
-  notes: ['The key that signs is the one that calls the API: whoever reads it can spend.'],
+  notes: [
+    'The documentation asks for 200 and Zenhook answers 202: should an event come again, its id tells it as a copy.',
+    'The key that signs is the one that calls the API: whoever reads it can spend.',
+  ],
   samples: [
     {
       type: 'charge.success',

@@ -33,6 +33,7 @@ export const plaid: Preset = {
   secret:
     'The key that /webhook_verification_key/get gives for the kid of the token, as a JWK; several while Plaid rotates',
   notes: [
+    'The documentation asks for 200 and Zenhook answers 202: should a webhook come again, it has a new token and no id, so nothing tells it as a copy.',
     'Plaid rotates its keys: a token of a new kid is refused until its key is one of the secrets.',
   ],
   samples: [

@@ -65,7 +65,7 @@ describe.skipIf(all.length === 0)('facts of real payloads', () => {
 
   it('has a mapping for every provider of the samples', () => {
     const providers = new Set(all.map(({ provider }) => provider))
-    expect([...providers].sort()).toEqual(mappings.map(({ provider }) => provider).sort())
+    expect(mappings.map(({ provider }) => provider)).toEqual(expect.arrayContaining([...providers]))
   })
 
   it.each(all)('$file', async (each) => {
