@@ -4,7 +4,7 @@ import type { ReplayContext } from './context.ts'
 import { decisionRecord } from './dead-steps.ts'
 import { type ListedLetter, newestLetters, wholeLetters, writeMarks } from './letters.ts'
 import { recordsAt } from './retained.ts'
-import type { Caller, DeadFilter } from './types.ts'
+import { type Caller, type DeadFilter, discardedReason } from './types.ts'
 
 export interface DiscardRequest {
   ids?: readonly string[]
@@ -60,8 +60,9 @@ const giveUp = async (
     outputs.push(
       decisionRecord(context, await aboutOf(context, dead), dead.originHeaders.run ?? liveRun, {
         stage: 'discard',
-        verdict: 'drop',
-        reason: 'discarded',
+        // It stays dead: the same end, told with who gave it up.
+        verdict: 'dead',
+        reason: discardedReason,
         ...(dead.destination === undefined ? {} : { destination: dead.destination }),
         ...(dead.dispatchId === undefined ? {} : { dispatchId: dead.dispatchId }),
         at,

@@ -13,7 +13,7 @@ import {
   type Standing,
   standings,
 } from './select.ts'
-import { type EventReplay, noProgress, type Progress, type Step } from './types.ts'
+import { discardedReason, type EventReplay, noProgress, type Progress, type Step } from './types.ts'
 import { asDecided, splitAt, straightTo } from './ways.ts'
 
 export interface EventStepOptions {
@@ -125,7 +125,7 @@ interface Wanted {
   standings: ReadonlyMap<string, Standing>
 }
 
-/** Those of the page that the filter means; duplicates only where they are named, or forced. */
+/** Those of the page that the filter means; duplicates and what was given up only where they are named, or forced. */
 const chosen = async (
   { decisions }: ReplayContext,
   spec: EventReplay,
@@ -142,15 +142,17 @@ const chosen = async (
       !standing?.dispatches.some((each) => each.destination === destination)
     )
       return false
-    if (spec.ids !== undefined || spec.force || standing?.duplicate !== true) return true
-    count(skipped, 'duplicate')
+    if (spec.ids !== undefined || spec.force) return true
+    if (standing?.duplicate === true) count(skipped, 'duplicate')
+    else if (standing?.discarded === true) count(skipped, discardedReason)
+    else return true
     return false
   })
   return { events: wanted, standings: new Map(wanted.map(({ id }) => [id, standingIn(found, id)])) }
 }
 
 const standingIn = (found: ReadonlyMap<string, Standing>, id: string): Standing =>
-  found.get(id) ?? { status: 'accepted', duplicate: false, dispatches: [] }
+  found.get(id) ?? { status: 'accepted', duplicate: false, discarded: false, dispatches: [] }
 
 const count = (skips: Skips, reason: string): void => {
   skips[reason] = (skips[reason] ?? 0) + 1

@@ -1,7 +1,7 @@
 import type { Decisions, Parameters } from '../decisions/port.ts'
 import { type EventStatus, eventStatus, type Group, stateOf } from '../decisions/status.ts'
 import type { Position } from '../event/index.ts'
-import type { Caller, EventFilter } from './types.ts'
+import { type Caller, discardedReason, type EventFilter } from './types.ts'
 
 /** An event of the selection: what the tables know of it, and where the log has it. */
 export interface Selected {
@@ -24,6 +24,8 @@ export interface Standing {
   status: EventStatus
   /** Dropped as a duplicate of another event, or as a second copy. */
   duplicate: boolean
+  /** All that is dead of it was given up. */
+  discarded: boolean
   dispatches: readonly { id: string; destination: string }[]
 }
 
@@ -154,11 +156,13 @@ const standingOf = (groups: readonly (Group & { destination: string })[]): Stand
     if (dispatchId !== '')
       dispatches.set(dispatchId, destination || dispatches.get(dispatchId) || '')
   const drops = groups.filter(({ dispatchId, verdict }) => dispatchId === '' && verdict === 'drop')
+  const dead = groups.filter(({ verdict }) => verdict === 'dead')
   return {
     status: eventStatus(stateOf(groups)),
     duplicate:
       dispatches.size === 0 &&
       drops.some(({ reason }) => reason === 'duplicate' || reason === 'log_copy'),
+    discarded: dead.length > 0 && dead.every(({ reason }) => reason === discardedReason),
     dispatches: [...dispatches].map(([id, destination]) => ({ id, destination })),
   }
 }

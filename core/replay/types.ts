@@ -92,6 +92,9 @@ export const noProgress: Progress = {
   missingIds: [],
 }
 
+/** Reason of the decision that gives a dead letter up. */
+export const discardedReason = 'discarded'
+
 /** Ids of what is missing that a job keeps; the log lines name all. */
 export const maxMissingIds = 1_000
 

@@ -319,9 +319,12 @@ export const replaySuite = (name: string, engines: () => Promise<Engines>): void
         })
         expect((await lettersOf(ids)).map((letter) => letter.id)).not.toContain(id)
         const eventId = letters[0]?.eventId ?? ''
-        await rig.ended([eventId], 'dropped')
-        const { out } = await rig.cli('explain', eventId)
-        expect(out).toMatch(/discard +drop: discarded/)
+        const { out } = await patiently(async () => {
+          const told = await rig.cli('explain', eventId)
+          return told.out.includes('discard') ? told : undefined
+        }, 'the decision')
+        expect(out).toMatch(/discard +dead: discarded/)
+        expect((await rig.story(eventId)).status).toBe('dead')
         expect(out).toContain('by=admin why=order was cancelled')
         const replayed = await rig.cli('dead', 'replay', id, '--force', '-o', 'json')
         expect(replayOf(replayed).progress).toMatchObject({
