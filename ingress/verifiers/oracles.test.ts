@@ -3,6 +3,7 @@ import { Webhook as StandardWebhook } from 'standardwebhooks'
 import Stripe from 'stripe'
 import { Webhook as SvixWebhook } from 'svix'
 import { describe, expect, it } from 'vitest'
+import { presets } from '../providers/index.ts'
 import { createVerifier, generateSecrets, signRequest } from './index.ts'
 import { presetNamed } from './settings.ts'
 import { splitUrl } from './view.ts'
@@ -17,6 +18,11 @@ const bodies = [
   ' \n{"a": 1}\r\n',
   'no JSON at all',
 ]
+
+/** Presets of vendors that follow Standard Webhooks. */
+const hooks = presets
+  .filter(({ schemes: [{ verify }] }) => verify.scheme === 'standard-webhooks')
+  .map(({ name }) => name)
 
 const ours = (provider: string, secret: string, body: string) => {
   const draft = signRequest(presetNamed(provider), {
@@ -77,6 +83,41 @@ describe.each(bodies)('body %j', (body) => {
       'svix-signature': library.sign('msg_1', new Date(now), body),
     }
     expect(await verified('svix', whsec, theirs, body)).toMatchObject({ ok: true })
+  })
+
+  it.each(hooks)(
+    'standardwebhooks, for %s, accepts what we sign and we what it signs',
+    async (name) => {
+      const library = new StandardWebhook(whsec)
+      const { headers } = ours(name, whsec, body)
+      const stem = 'svix-id' in headers ? 'svix' : 'webhook'
+      const standard = Object.fromEntries(
+        Object.entries(headers).map(([key, value]) => [key.replace(/^svix-/, 'webhook-'), value]),
+      )
+      const check = () => library.verify(body, standard)
+      if (body.startsWith('no JSON')) expect(check).toThrow(SyntaxError)
+      else expect(check).not.toThrow()
+      const theirs = {
+        [`${stem}-id`]: 'msg_1',
+        [`${stem}-timestamp`]: String(Math.floor(now / 1_000)),
+        [`${stem}-signature`]: library.sign('msg_1', new Date(now), body),
+      }
+      expect(await verified(name, whsec, theirs, body)).toMatchObject({ ok: true })
+    },
+  )
+
+  it('standardwebhooks, with its key as text, accepts what we sign for Polar', async () => {
+    const library = new StandardWebhook(Buffer.from(secret).toString('base64'))
+    const { headers } = ours('polar', secret, body)
+    const check = () => library.verify(body, headers)
+    if (body.startsWith('no JSON')) expect(check).toThrow(SyntaxError)
+    else expect(check).not.toThrow()
+    const theirs = {
+      'webhook-id': 'msg_1',
+      'webhook-timestamp': String(Math.floor(now / 1_000)),
+      'webhook-signature': library.sign('msg_1', new Date(now), body),
+    }
+    expect(await verified('polar', secret, theirs, body)).toMatchObject({ ok: true })
   })
 
   it('octokit accepts what we sign, and we what it signs', async () => {

@@ -61,6 +61,7 @@ describe('presets', () => {
     expect(presets.map(({ name }) => name)).toEqual(expect.arrayContaining(names))
     const all = presets.flatMap(({ name, aliases = [] }) => [name, ...aliases])
     expect(new Set(all).size).toBe(all.length)
+    expect(presets.length).toBeGreaterThanOrEqual(75)
     expect(findPreset('svix')?.name).toBe('standard-webhooks')
   })
 
@@ -68,7 +69,7 @@ describe('presets', () => {
     const tolerances = Object.fromEntries(
       presets.map(({ name, schemes: [{ verify }] }) => [
         name,
-        verify.timestamp || !['hmac'].includes(verify.scheme)
+        verify.timestamp || !['hmac', 'rsa'].includes(verify.scheme)
           ? valueAt(bindScheme(verify).config, 'tolerance')
           : undefined,
       ]),
@@ -87,6 +88,13 @@ describe('presets', () => {
       zendesk: '300000',
       'aws-sns': '3600000',
       box: '600000',
+      workos: '180000',
+      calendly: '180000',
+      elevenlabs: '1800000',
+      sanity: '3600000',
+      twitch: '600000',
+      telnyx: '300000',
+      wise: undefined,
       github: undefined,
       sentry: undefined,
     })
