@@ -14,11 +14,11 @@ import { connectors as allConnectors } from './index.ts'
 import type { ConnectorKind, Publish, PutInBin } from './types.ts'
 
 export interface DeliveryPolicy {
-  /** Records under way at once, per partition; a quarter more for tenants that a flood would shut out. */
+  /** Records under way at once, per partition; a quarter more for those that a flood would shut out. */
   window: number
   /** Records that may be taken in beyond the lowest unfinished one, per partition. */
   span: number
-  /** Records that may wait for a place, per partition: how far a flood of one tenant is looked past. */
+  /** Records that may wait for a place, per partition: how far a flood is looked past. */
   ahead: number
   /** Total time of one exchange, ms. */
   timeoutMs: number
@@ -111,7 +111,9 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Delivery>
       span: policy.span,
       ahead: policy.ahead,
       ...(options.weightOf !== undefined && { weightOf: options.weightOf }),
-      handle: (record: StoredRecord, signal) => courier.carry(record, signal),
+      open: (record: StoredRecord) => courier.open(record),
+      isStuck: (line) => courier.isStuck(line),
+      handle: (record: StoredRecord, signal, dispatch) => courier.carry(record, signal, dispatch),
       append: (records) => log.append(records),
       lingerMs: policy.lingerMs,
       onError,

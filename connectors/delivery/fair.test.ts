@@ -1,86 +1,126 @@
 import { describe, expect, it } from 'vitest'
 import { createFair, type Fair } from './fair.ts'
 
-const fairOf = (weights: Record<string, number> = {}, places = 8, reserve = 2): Fair<number> =>
-  createFair({ places, reserve, weightOf: (tenant) => weights[tenant] ?? 1 })
-
-const push = (fair: Fair<number>, tenant: string, count: number): void => {
-  for (let item = 0; item < count; item += 1) fair.push(tenant, item)
-}
-const startAll = (fair: Fair<number>): string[] => {
-  const started: string[] = []
-  for (let next = fair.next(); next !== undefined; next = fair.next())
-    started.push(`${next.tenant}${next.item}`)
-  return started
+const rig = (weights: Record<string, number> = {}, places = 8, reserve = 2) => {
+  const fair: Fair<string> = createFair({
+    ...{ places, reserve },
+    weightOf: (tenant) => weights[tenant] ?? 1,
+  })
+  const ends = new Map<string, (() => void)[]>()
+  const keyOf = (tenant: string, line: string): string => `${tenant}${line && ` ${line}`}`
+  return {
+    fair,
+    push(tenant: string, count: number, line = ''): void {
+      for (let item = 0; item < count; item += 1)
+        fair.push({ tenant, line }, `${keyOf(tenant, line)}${item}`)
+    },
+    startAll(): string[] {
+      const started: string[] = []
+      for (let next = fair.next(); next !== undefined; next = fair.next()) {
+        const owner = next.item.replace(/\d+$/, '')
+        ends.set(owner, [...(ends.get(owner) ?? []), next.end])
+        started.push(next.item)
+      }
+      return started
+    },
+    /** Ends the oldest at work. */
+    end(tenant: string, line = ''): void {
+      const end = ends.get(keyOf(tenant, line))?.shift()
+      if (end === undefined) throw new Error(`nothing of ${tenant} is at work`)
+      end()
+    },
+  }
 }
 
 describe('places of a partition', () => {
   it('all go to a tenant that is alone, in order, but for the reserve', () => {
-    const fair = fairOf()
-    push(fair, 'a', 20)
-    expect(startAll(fair)).toEqual(['a0', 'a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7'])
-    fair.ended('a')
-    expect(startAll(fair)).toEqual(['a8'])
+    const fair = rig()
+    fair.push('a', 20)
+    expect(fair.startAll()).toEqual(['a0', 'a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7'])
+    fair.end('a')
+    expect(fair.startAll()).toEqual(['a8'])
   })
 
   it('are there at once for a tenant that comes into a flood', () => {
-    const fair = fairOf()
-    push(fair, 'flood', 1_000)
-    startAll(fair)
-    push(fair, 'b', 5)
-    expect(startAll(fair)).toEqual(['b0', 'b1'])
+    const fair = rig()
+    fair.push('flood', 1_000)
+    fair.startAll()
+    fair.push('b', 5)
+    expect(fair.startAll()).toEqual(['b0', 'b1'])
     // Nothing of b ended: what the flood gives back goes to b until both have the same.
-    for (let ended = 0; ended < 4; ended += 1) fair.ended('flood')
-    expect(startAll(fair)).toEqual(['b2', 'b3'])
+    for (let ended = 0; ended < 4; ended += 1) fair.end('flood')
+    expect(fair.startAll()).toEqual(['b2', 'b3'])
+  })
+
+  it('are there at once for a destination behind one that hangs', () => {
+    const fair = rig({}, 8, 4)
+    fair.push('a', 1_000, 'dead')
+    expect(fair.startAll().length).toBe(8)
+    fair.push('a', 3, 'x')
+    fair.push('a', 3, 'y')
+    expect(fair.startAll()).toEqual(['a x0', 'a y0', 'a x1', 'a y1'])
+    // Nothing of the dead one ends; the others have the rest among them.
+    fair.end('a', 'x')
+    fair.end('a', 'y')
+    expect(fair.startAll()).toEqual(['a x2', 'a y2'])
+  })
+
+  it('are not needed by lines that are only put off', () => {
+    const fair = rig({}, 2, 0)
+    fair.push('a', 3, 'dead')
+    fair.push('a', 1, 'x')
+    expect(fair.startAll()).toEqual(['a dead0', 'a x0'])
+    expect(fair.fair.nextOf((line) => line === 'dead')?.item).toBe('a dead1')
+    expect(fair.fair.nextOf((line) => line === 'x')).toBeUndefined()
+    expect(fair.fair.next()).toBeUndefined()
   })
 
   it('are shared by weight while all wait', () => {
-    const fair = fairOf({ big: 3 })
-    push(fair, 'big', 1_000)
-    push(fair, 'small', 1_000)
-    const counts: Record<string, number> = { big: 0, small: 0 }
+    const fair = rig({ big: 3 })
+    fair.push('big', 1_000)
+    fair.push('small', 1_000)
+    const order: string[] = []
     const atWork: string[] = []
     for (let round = 0; round < 800; round += 1) {
-      for (let next = fair.next(); next !== undefined; next = fair.next()) {
-        atWork.push(next.tenant)
-        counts[next.tenant] = (counts[next.tenant] ?? 0) + 1
-      }
-      const oldest = atWork.shift()
-      if (oldest !== undefined) fair.ended(oldest)
+      const started = fair.startAll().map((item) => item.replace(/\d+/, ''))
+      order.push(...started)
+      atWork.push(...started)
+      fair.end(atWork.shift() ?? '')
     }
-    expect((counts.big ?? 0) / (counts.small ?? 1)).toBeGreaterThan(2.5)
-    expect((counts.big ?? 0) / (counts.small ?? 1)).toBeLessThan(3.5)
+    const big = order.filter((tenant) => tenant === 'big').length
+    expect(big / (order.length - big)).toBeGreaterThan(2.5)
+    expect(big / (order.length - big)).toBeLessThan(3.5)
   })
 
   it('are no tenant’s by having been idle, nor lost by having been busy', () => {
-    const fair = fairOf({}, 1, 0)
-    push(fair, 'busy', 100)
+    const fair = rig({}, 1, 0)
+    fair.push('busy', 100)
     for (let item = 0; item < 50; item += 1) {
-      startAll(fair)
-      fair.ended('busy')
+      fair.startAll()
+      fair.end('busy')
     }
-    push(fair, 'late', 100)
+    fair.push('late', 100)
     const order: string[] = []
     for (let item = 0; item < 20; item += 1) {
-      const next = fair.next()
-      if (next === undefined) throw new Error('a place is free')
-      order.push(next.tenant)
-      fair.ended(next.tenant)
+      const [started = ''] = fair.startAll()
+      const tenant = started.replace(/\d+/, '')
+      order.push(tenant)
+      fair.end(tenant)
     }
     expect(order.filter((tenant) => tenant === 'late').length).toBeGreaterThanOrEqual(9)
     expect(order.filter((tenant) => tenant === 'busy').length).toBeGreaterThanOrEqual(9)
   })
 
   it('come back when what was at work ends after everything was forgotten', () => {
-    const fair = fairOf({}, 2, 0)
-    push(fair, 'a', 5)
-    expect(startAll(fair)).toEqual(['a0', 'a1'])
-    fair.clear()
-    expect(fair.waiting()).toBe(0)
-    push(fair, 'a', 5)
-    expect(startAll(fair)).toEqual([])
-    fair.ended('a')
-    fair.ended('a')
-    expect(startAll(fair)).toEqual(['a0', 'a1'])
+    const fair = rig({}, 2, 0)
+    fair.push('a', 5)
+    expect(fair.startAll()).toEqual(['a0', 'a1'])
+    fair.fair.clear()
+    expect(fair.fair.waiting()).toBe(0)
+    fair.push('a', 5)
+    expect(fair.startAll()).toEqual([])
+    fair.end('a')
+    fair.end('a')
+    expect(fair.startAll()).toEqual(['a0', 'a1'])
   })
 })

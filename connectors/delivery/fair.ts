@@ -1,121 +1,202 @@
+/** Whose an item is: a tenant's, and of its lines (its destinations) one's. */
+export interface Owner {
+  tenant: string
+  line: string
+}
+
 /**
- * Whose record starts next, of the tenants that share a partition's places. Order holds within a tenant.
+ * Whose record starts next, of those that share a partition's places. Order holds within a line.
  *
- * - A place that is free goes to the tenant that has the fewest at work for its weight.
- * - One tenant never has all: `reserve` places are for those that have less than their share.
+ * - A place that is free goes to the tenant that has the fewest at work for its weight, and of its lines
+ *   to the one that has the fewest.
+ * - No tenant and no line ever has all: `reserve` places are for those that have less than their share.
  */
 export interface Fair<T> {
-  push(tenant: string, item: T): void
-  /** The next item that may start; it counts as at work until `ended`. */
-  next(): { tenant: string; item: T } | undefined
-  ended(tenant: string): void
+  push(owner: Owner, item: T): void
+  /** The next item that may start; it counts as at work until it is ended. */
+  next(): Started<T> | undefined
+  /** The next item of a line that is one of these, for which no place is needed: it does not count. */
+  nextOf(isOne: (line: string) => boolean): Started<T> | undefined
   waiting(): number
   /** Forgets what waits; what is at work stays counted. */
   clear(): void
 }
 
+export interface Started<T> {
+  item: T
+  end(): void
+}
+
 export interface FairOptions {
-  /** Items at work at once, of one tenant or of all. */
+  /** Items at work at once, of one line or of all. */
   places: number
-  /** Places more, for tenants below their share. */
+  /** Places more, for tenants and lines below their share. */
   reserve: number
   weightOf(tenant: string): number
 }
 
-interface Line<T> {
-  tenant: string
-  queue: T[]
-  /** Start of what waits in `queue`. */
-  head: number
+interface Share {
   atWork: number
-  weight: number
   /** Starts so far for its weight: of two with the same at work, the one that had less goes first. */
   served: number
 }
 
+interface Line<T> extends Share {
+  name: string
+  tenant: Tenant<T>
+  queue: T[]
+  /** Start of what waits in `queue`. */
+  head: number
+}
+
+interface Tenant<T> extends Share {
+  name: string
+  weight: number
+  waiting: number
+  lines: Map<string, Line<T>>
+  /** What a line that begins now is taken to have had. */
+  base: number
+}
+
 const smallestWeight = 0.01
+const longestHead = 1_000
+
+const waitsIn = <T>({ head, queue }: Line<T>): boolean => head < queue.length
 
 export const createFair = <T>({ places, reserve, weightOf }: FairOptions): Fair<T> => {
-  const lines = new Map<string, Line<T>>()
+  const tenants = new Map<string, Tenant<T>>()
   let waiting = 0
   let atWork = 0
   /** What a tenant that begins now is taken to have had. */
-  let served = 0
+  let base = 0
 
-  const lineOf = (tenant: string): Line<T> => {
-    const known = lines.get(tenant)
+  const tenantOf = (name: string): Tenant<T> => {
+    const known = tenants.get(name)
     if (known !== undefined) return known
-    const weight = Math.max(smallestWeight, weightOf(tenant))
-    const made = { tenant, queue: [], head: 0, atWork: 0, weight, served }
-    lines.set(tenant, made)
+    const weight = Math.max(smallestWeight, weightOf(name))
+    const lines = new Map<string, Line<T>>()
+    const made = { name, weight, lines, atWork: 0, served: base, waiting: 0, base: 0 }
+    tenants.set(name, made)
+    return made
+  }
+
+  const lineOf = ({ tenant: name, line }: Owner): Line<T> => {
+    const tenant = tenantOf(name)
+    const known = tenant.lines.get(line)
+    if (known !== undefined) return known
+    const made = { name: line, tenant, queue: [], head: 0, atWork: 0, served: tenant.base }
+    tenant.lines.set(line, made)
     return made
   }
 
   const forgetIdle = (line: Line<T>): void => {
-    if (line.atWork === 0 && line.head === line.queue.length) lines.delete(line.tenant)
+    const { tenant } = line
+    if (line.atWork === 0 && !waitsIn(line)) tenant.lines.delete(line.name)
+    if (tenant.lines.size === 0) tenants.delete(tenant.name)
   }
 
-  const mayStart = (line: Line<T>, weights: number): boolean => {
-    if (atWork < places) return true
-    // Whoever waits with nothing at work gets in, whatever its weight.
-    const share = Math.max(1, (places * line.weight) / weights)
-    return atWork < places + reserve && line.atWork < share
-  }
-
-  /** The line whose turn it is, whether or not there is room for it. */
-  const first = (): { line: Line<T>; weights: number } | undefined => {
-    let best: Line<T> | undefined
-    let weights = 0
-    for (const line of lines.values()) {
-      weights += line.weight
-      if (line.head === line.queue.length) continue
-      if (best === undefined) {
-        best = line
-        continue
-      }
-      const less = line.atWork / line.weight - best.atWork / best.weight
-      if (less < 0 || (less === 0 && line.served < best.served)) best = line
+  const shift = (line: Line<T>): T => {
+    const item = line.queue[line.head] as T
+    line.head += 1
+    if (!waitsIn(line) || line.head > longestHead) {
+      line.queue.splice(0, line.head)
+      line.head = 0
     }
-    return best === undefined ? undefined : { line: best, weights }
+    waiting -= 1
+    line.tenant.waiting -= 1
+    return item
+  }
+
+  const start = (line: Line<T>): Started<T> => {
+    const { tenant } = line
+    const item = shift(line)
+    base = Math.max(base, tenant.served)
+    tenant.base = Math.max(tenant.base, line.served)
+    tenant.served += 1 / tenant.weight
+    line.served += 1
+    atWork += 1
+    tenant.atWork += 1
+    line.atWork += 1
+    return {
+      item,
+      end() {
+        atWork -= 1
+        tenant.atWork -= 1
+        line.atWork -= 1
+        forgetIdle(line)
+      },
+    }
+  }
+
+  const first = (): Line<T> | undefined => {
+    let tenant: Tenant<T> | undefined
+    for (const each of tenants.values()) {
+      if (each.waiting === 0) continue
+      const less = tenant && each.atWork / each.weight - tenant.atWork / tenant.weight
+      if (tenant === undefined || less === undefined || less < 0) tenant = each
+      else if (less === 0 && each.served < tenant.served) tenant = each
+    }
+    let line: Line<T> | undefined
+    for (const each of tenant?.lines.values() ?? []) {
+      if (!waitsIn(each)) continue
+      const less = line && each.atWork - line.atWork
+      if (line === undefined || less === undefined || less < 0) line = each
+      else if (less === 0 && each.served < line.served) line = each
+    }
+    return line
+  }
+
+  /** Of those below their share, the line with the fewest. Whoever has nothing at work is below. */
+  const neediest = (): Line<T> | undefined => {
+    let weights = 0
+    for (const { weight } of tenants.values()) weights += weight
+    let found: Line<T> | undefined
+    for (const tenant of tenants.values()) {
+      if (tenant.waiting === 0) continue
+      const share = (places * tenant.weight) / weights
+      const lineShare = Math.max(1, share / tenant.lines.size)
+      const below = tenant.atWork < Math.max(1, share)
+      for (const line of tenant.lines.values()) {
+        if (!waitsIn(line) || !(line.atWork < lineShare || (below && tenant.lines.size === 1)))
+          continue
+        if (found === undefined || line.atWork < found.atWork) found = line
+      }
+    }
+    return found
   }
 
   return {
-    push(tenant, item) {
-      lineOf(tenant).queue.push(item)
+    push(owner, item) {
+      const line = lineOf(owner)
+      line.queue.push(item)
+      line.tenant.waiting += 1
       waiting += 1
     },
     next() {
       if (waiting === 0 || atWork >= places + reserve) return undefined
-      const found = first()
-      if (found === undefined || !mayStart(found.line, found.weights)) return undefined
-      const { line } = found
-      const item = line.queue[line.head] as T
-      line.head += 1
-      if (line.head === line.queue.length || line.head > 1_000) {
-        line.queue.splice(0, line.head)
-        line.head = 0
-      }
-      waiting -= 1
-      atWork += 1
-      line.atWork += 1
-      served = Math.max(served, line.served)
-      line.served += 1 / line.weight
-      return { tenant: line.tenant, item }
+      const line = atWork < places ? first() : neediest()
+      return line === undefined ? undefined : start(line)
     },
-    ended(tenant) {
-      atWork -= 1
-      const line = lines.get(tenant)
-      if (line === undefined) return
-      line.atWork -= 1
-      forgetIdle(line)
+    nextOf(isOne) {
+      for (const { lines } of tenants.values())
+        for (const line of lines.values()) {
+          if (!waitsIn(line) || !isOne(line.name)) continue
+          const item = shift(line)
+          forgetIdle(line)
+          return { item, end: () => {} }
+        }
+      return undefined
     },
     waiting: () => waiting,
     clear() {
       waiting = 0
-      for (const line of lines.values()) {
-        line.queue = []
-        line.head = 0
-        forgetIdle(line)
+      for (const tenant of tenants.values()) {
+        tenant.waiting = 0
+        for (const line of tenant.lines.values()) {
+          line.queue = []
+          line.head = 0
+          forgetIdle(line)
+        }
       }
     },
   }

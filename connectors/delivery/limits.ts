@@ -44,6 +44,8 @@ export interface Limits {
   /** The receiver has too much to do: half as many at once, then slowly more. */
   slow(): void
   inFlight(): number
+  /** Its attempts do not end: no more are made, and nobody need wait for it. */
+  isHanging(now: number): boolean
 }
 
 export interface LimitsOptions {
@@ -159,5 +161,6 @@ export const createLimits = ({
       pausedUntil = Math.max(pausedUntil, until)
     },
     inFlight: () => underWay.size,
+    isHanging: hanging,
   }
 }

@@ -13,7 +13,7 @@ const outputOf = (offset: number): NewRecord => ({
 })
 const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5))
 
-const rig = (options: Partial<WindowOptions> = {}) => {
+const rig = (options: Partial<WindowOptions<undefined>> = {}) => {
   const gates = new Map<number, (outputs: readonly NewRecord[] | undefined) => void>()
   const started: number[] = []
   const settled: { through: number; keys: (string | null)[] }[] = []
@@ -23,6 +23,7 @@ const rig = (options: Partial<WindowOptions> = {}) => {
   const window = createWindow({
     limit: 3,
     span: 6,
+    open: ({ headers }) => ({ tenant: headers.tenant ?? '', line: '', opened: undefined }),
     handle: ({ offset }) => {
       started.push(offset)
       return new Promise((resolve) => gates.set(offset, resolve))
@@ -171,5 +172,27 @@ describe('the window of a partition', () => {
     expect(started).toEqual([0, 1, 2])
     await window.take(batch([2, 3, 4]))
     expect(started).toEqual([0, 1, 2, 2, 3, 4])
+  })
+
+  it('F47: puts off what crowds it and is stuck, so that what lies behind is seen', async () => {
+    const stuck = { now: false }
+    const { window, batch, started } = rig({
+      ...{ limit: 4, span: 1_000, ahead: 10 },
+      open: ({ headers: { tenant = '' } }) => ({ tenant: 'acme', line: tenant, opened: undefined }),
+      isStuck: (line) => stuck.now && line === 'dead',
+    })
+    const one = new AbortController()
+    const dead = Array.from({ length: 40 }, (_, offset) => offset)
+    let taken = false
+    const taking = window.take(batch(dead, one, 'dead')).then(() => {
+      taken = true
+    })
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect([started.length, taken]).toEqual([4, false])
+    stuck.now = true
+    await taking
+    expect(started.length).toBe(30)
+    await window.take(batch([40], one, 'alive'))
+    expect(started.at(-1)).toBe(40)
   })
 })

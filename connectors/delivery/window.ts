@@ -1,11 +1,11 @@
 import type { Position } from '../../core/event/index.ts'
 import type { Batch, NewRecord, StoredRecord } from '../../core/log/port.ts'
 import { untilTick } from '../../core/log/tick.ts'
-import { createFair } from './fair.ts'
+import { createFair, type Owner, type Started } from './fair.ts'
 
 /**
  * What is under way of one partition: a bounded number of records at once, finished in any order, and
- * started by turns of their tenants. Outputs go to the log as soon as they are there; progress follows the
+ * started by turns of their tenants and destinations. Outputs go to the log as soon as they are there; progress follows the
  * lowest unfinished record.
  */
 export interface Window {
@@ -16,8 +16,8 @@ export interface Window {
   size(): number
 }
 
-export interface WindowOptions {
-  /** Records under way at once, and a quarter more for tenants that a flood of others would shut out. */
+export interface WindowOptions<T = undefined> {
+  /** Records under way at once, and a quarter more for those that a flood of others would shut out. */
   limit: number
   /** Records from the lowest unfinished on that may be taken in: bounds what one slow record holds up. */
   span: number
@@ -25,8 +25,16 @@ export interface WindowOptions {
   ahead?: number
   /** Share of a tenant in the places; 1 by default. */
   weightOf?: (tenant: string) => number
+  /** Whose a record is, and what was learned by the way: `handle` gets it. */
+  open(record: StoredRecord): Owner & { opened: T }
+  /** Records of a line will not be attempted now: they may be handled without a place. */
+  isStuck?(line: string): boolean
   /** Resolves with the record's outputs, or `undefined` when it must stay unfinished (cancelled). */
-  handle(record: StoredRecord, signal: AbortSignal): Promise<readonly NewRecord[] | undefined>
+  handle(
+    record: StoredRecord,
+    signal: AbortSignal,
+    opened: T,
+  ): Promise<readonly NewRecord[] | undefined>
   append(records: readonly NewRecord[]): Promise<unknown>
   /** Ticks at which outputs go to the log together, ms apart: the same for every partition. */
   lingerMs: number
@@ -46,19 +54,23 @@ const lingerOutputs = 200
 /** Bytes that may wait for a place while more is fetched. */
 const aheadBytes = 4 * 1024 * 1024
 
-interface Waiting {
+/** How often a crowded window looks whether what crowds it is stuck. */
+const relieveMs = 200
+
+interface Waiting<T> {
   record: StoredRecord
+  opened: T
   entry: Entry
   signal: AbortSignal
 }
 
 const sizeOf = ({ value }: StoredRecord): number => value?.byteLength ?? 0
 
-export const createWindow = (options: WindowOptions): Window => {
+export const createWindow = <T>(options: WindowOptions<T>): Window => {
   // Ascending offsets: every record taken and not yet settled.
   const entries: Entry[] = []
   const known = new Set<number>()
-  const fair = createFair<Waiting>({
+  const fair = createFair<Waiting<T>>({
     places: options.limit,
     reserve: Math.floor(options.limit / 4),
     weightOf: options.weightOf ?? (() => 1),
@@ -146,17 +158,18 @@ export const createWindow = (options: WindowOptions): Window => {
     })
   }
 
-  const start = (tenant: string, { record, entry, signal }: Waiting): void => {
+  const start = ({ item: { record, opened, entry, signal }, end }: Started<Waiting<T>>): void => {
+    waitingBytes -= sizeOf(record)
     running += 1
     options
-      .handle(record, signal)
+      .handle(record, signal, opened)
       .catch((error: unknown) => {
         options.onError(error)
         return undefined
       })
       .then((made) => {
         running -= 1
-        fair.ended(tenant)
+        end()
         if (made !== undefined) {
           entry.done = true
           for (const output of made) outputs.push(output)
@@ -169,9 +182,23 @@ export const createWindow = (options: WindowOptions): Window => {
 
   const startNext = (): void => {
     if (options.closing() || latest?.signal.aborted !== false) return
-    for (let next = fair.next(); next !== undefined; next = fair.next()) {
-      waitingBytes -= sizeOf(next.item.record)
-      start(next.tenant, next.item)
+    for (let next = fair.next(); next !== undefined; next = fair.next()) start(next)
+  }
+
+  /** What will only be put off needs no place, and makes room for what lies behind it. */
+  const relieve = async (): Promise<void> => {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, relieveMs)
+    })
+    await Promise.race([change(), late])
+    clearTimeout(timer)
+    const { isStuck } = options
+    if (isStuck === undefined || options.closing() || latest?.signal.aborted !== false) return
+    for (let count = 0; count < options.limit && crowded(); count += 1) {
+      const next = fair.nextOf(isStuck)
+      if (next === undefined) return
+      start(next)
     }
   }
 
@@ -180,7 +207,8 @@ export const createWindow = (options: WindowOptions): Window => {
     entries.push(entry)
     known.add(record.offset)
     waitingBytes += sizeOf(record)
-    fair.push(record.headers.tenant ?? '', { record, entry, signal })
+    const { opened, ...owner } = options.open(record)
+    fair.push(owner, { record, opened, entry, signal })
     startNext()
   }
 
@@ -208,7 +236,7 @@ export const createWindow = (options: WindowOptions): Window => {
           if (batch.signal.aborted) return
           enter(record, batch.signal)
         }
-        while (!batch.signal.aborted && crowded()) await change()
+        while (!batch.signal.aborted && crowded()) await relieve()
       } finally {
         batch.signal.removeEventListener('abort', wake)
       }
