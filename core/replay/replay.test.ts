@@ -1,0 +1,441 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { routesOf } from '../../processors/testing.ts'
+import { ZenhookError } from '../errors/index.ts'
+import { type Event, forceHeader, replaysHeader } from '../event/index.ts'
+import type { Kv } from '../kv/port.ts'
+import { deadRecord } from '../stage/records.ts'
+import type { EventReplay, Replay, Replays } from './index.ts'
+import { createRig, hash, type Rig } from './testing.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
+
+const admin = { name: 'admin' }
+const events = (over: Partial<EventReplay>): EventReplay => ({
+  ...{ kind: 'events', filter: {}, from: 'start', rate: 1_000, force: false },
+  ...over,
+})
+const ended = (replays: Replays, id: string): Promise<Replay> =>
+  vi.waitFor(
+    async () => {
+      const found = await replays.get(id, admin)
+      if (found.state !== 'done') throw new Error(`${found.state} ${found.error ?? ''}`)
+      return found
+    },
+    { timeout: 30_000, interval: 20 },
+  )
+
+let rig: Rig
+beforeAll(async () => {
+  rig = await createRig()
+})
+afterAll(() => rig.close())
+
+const sent = async (run: string) =>
+  (await rig.dispatches()).filter(({ dispatch }) => dispatch.run === run)
+const ids = (list: readonly Event[]): string[] => list.map(({ id }) => id)
+
+describe('a replay of events', () => {
+  it('gives the same bytes, as a run of its own', async () => {
+    const list = Array.from({ length: 30 }, () => rig.event({ source: 'ordered' }))
+    await rig.receive([...list].reverse())
+    const replays = rig.replays()
+    const { id } = await replays.create(events({ filter: { source: 'ordered' } }), admin)
+    const { progress } = await ended(replays, id)
+    expect(progress).toMatchObject({ seen: 30, replayed: 30, dispatched: 30, missing: 0 })
+    const replayed = await sent(id)
+    expect(ids(replayed.map(({ dispatch }) => dispatch.event)).sort()).toEqual(ids(list))
+    const live = new Map((await sent('live')).map(({ dispatch }) => [dispatch.id, dispatch]))
+    for (const { dispatch, record } of replayed) {
+      const first = live.get(dispatch.id)
+      expect(dispatch.event.raw).toEqual(first?.event.raw)
+      expect(dispatch).toMatchObject({ run: id, attempt: 0 })
+      expect(record.headers.run).toBe(id)
+      expect(record.headers[forceHeader]).toBeUndefined()
+    }
+    const made = await rig.decisions(id)
+    expect(new Set(made.map(({ stage }) => stage))).toEqual(
+      new Set(['replay', 'dedupe', 'enrich', 'score', 'route']),
+    )
+    const own = new Set(made.map((decision) => decision.id))
+    expect(own.size).toBe(made.length)
+    for (const { id: other } of await rig.decisions('live')) expect(own.has(other)).toBe(false)
+    await replays.close()
+  })
+
+  it('takes what a status, a destination or a range of time selects', async () => {
+    const list = [0, 1, 2].map((n) =>
+      rig.event({ source: 'chosen', receivedAt: Date.UTC(2026, 1, 1 + n) }),
+    )
+    await rig.receive(list)
+    const replays = rig.replays()
+    const seen = async (filter: EventReplay['filter']): Promise<number> => {
+      const plan = await replays.plan(events({ filter: { source: 'chosen', ...filter } }), admin)
+      return plan.replayed
+    }
+    expect(await seen({})).toBe(3)
+    expect(await seen({ since: Date.UTC(2026, 1, 2) })).toBe(2)
+    expect(await seen({ until: Date.UTC(2026, 1, 2) })).toBe(1)
+    expect(await seen({ status: 'routed' })).toBe(3)
+    expect(await seen({ status: 'dead' })).toBe(0)
+    expect(await seen({ destination: 'archive' })).toBe(3)
+    expect(await seen({ destination: 'other' })).toBe(0)
+    await expect(replays.plan(events({}), admin)).rejects.toMatchObject({
+      code: 'ZENHOOK_REPLAY_INVALID',
+    })
+    await replays.close()
+  })
+
+  it('names what is not retained any more, and what it does not know', async () => {
+    const list = Array.from({ length: 3 }, () => rig.event({ source: 'aged' }))
+    const [place] = await rig.receive(list)
+    rig.gone.add(`${place?.topic}/${place?.partition}/${place?.offset}`)
+    const replays = rig.replays()
+    const byFilter = await replays.create(events({ filter: { source: 'aged' } }), admin)
+    expect((await ended(replays, byFilter.id)).progress).toMatchObject({
+      ...{ seen: 3, replayed: 2, missing: 1, missingIds: [list[0]?.id] },
+    })
+    const named = await replays.create(events({ ids: [...ids(list), 'nobody'] }), admin)
+    const { progress } = await ended(replays, named.id)
+    expect(progress.missing).toBe(2)
+    expect([...progress.missingIds].sort()).toEqual([list[0]?.id, 'nobody'].sort())
+    await replays.close()
+  })
+
+  it('keeps duplicates duplicates: by a filter, and of each other', async () => {
+    const twins = [0, 1].map(() => rig.event({ source: 'twins', dedupeKey: 'same' }))
+    await rig.receive(twins)
+    const replays = rig.replays()
+    const run = async (spec: Partial<EventReplay>) => {
+      const { id } = await replays.create(events(spec), admin)
+      return { id, ...(await ended(replays, id)).progress }
+    }
+    const filtered = await run({ filter: { source: 'twins' } })
+    expect(filtered).toMatchObject({ seen: 2, replayed: 1, skipped: { duplicate: 1 } })
+    const both = await run({ ids: ids(twins) })
+    expect(both).toMatchObject({ seen: 2, replayed: 1, skipped: { duplicate: 1 } })
+    expect((await sent(both.id)).length).toBe(1)
+    // Whoever names the duplicate alone means it.
+    expect(await run({ ids: [twins[1]?.id ?? ''] })).toMatchObject({ replayed: 1, skipped: {} })
+    await replays.close()
+  })
+
+  it('enters with what earlier stages had found: as it went out, else found anew', async () => {
+    const list = [rig.event({ source: 'facts' }), rig.event({ source: 'facts' })]
+    await rig.receive(list)
+    const [first] = (await sent('live')).filter(({ dispatch }) => dispatch.event.id === list[0]?.id)
+    if (first === undefined) throw new Error('it was not dispatched')
+    const marked = { ...first.dispatch, event: { ...first.dispatch.event } }
+    Object.assign(marked.event, { facts: { ...marked.event.facts, severity: 'marked' } })
+    const [position] = await rig.log.append([
+      { topic: 'dispatch', key: null, value: rig.codec.encode('dispatch', marked) },
+    ])
+    if (position === undefined) throw new Error('it was not appended')
+    rig.known.set(marked.id, { delivered: false, run: 'live', position })
+    const replays = rig.replays()
+    const { id } = await replays.create(events({ ids: ids(list), from: 'route' }), admin)
+    expect((await ended(replays, id)).progress.replayed).toBe(2)
+    const facts = new Map(
+      (await sent(id)).map(({ dispatch }) => [dispatch.event.id, dispatch.event.facts]),
+    )
+    expect(facts.get(list[0]?.id ?? '')).toMatchObject({
+      severity: 'marked',
+      urgency: expect.any(Number),
+    })
+    expect(facts.get(list[1]?.id ?? '')).toMatchObject({ urgency: expect.any(Number) })
+    const audit = (await rig.decisions(id)).filter(({ stage }) => stage === 'replay')
+    expect(new Set(audit.map(({ details }) => details.facts))).toEqual(
+      new Set(['recorded', 'recomputed']),
+    )
+    expect((await rig.decisions(id)).map(({ stage }) => stage)).not.toContain('enrich')
+    await replays.close()
+  })
+
+  it('goes by the configuration of now, or straight to where it is told', async () => {
+    const list = [rig.event({ source: 'routed' })]
+    await rig.receive(list)
+    const replays = rig.replays()
+    const straight = await replays.create(events({ ids: ids(list), to: 'other' }), admin)
+    await ended(replays, straight.id)
+    expect((await sent(straight.id)).map(({ dispatch }) => dispatch.destination)).toEqual(['other'])
+    const lost = await replays.create(events({ ids: ids(list), to: 'nowhere' }), admin)
+    expect((await ended(replays, lost.id)).progress.skipped).toEqual({ destination_missing: 1 })
+    await expect(
+      replays.create(events({ filter: { tenant: 'acme' }, to: 'nowhere' }), admin),
+    ).rejects.toMatchObject({ code: 'ZENHOOK_REPLAY_INVALID' })
+    await replays.close()
+  })
+
+  it('passes what a destination has, and marks what is forced', async () => {
+    const list = [rig.event({ source: 'had' })]
+    await rig.receive(list)
+    const [live] = (await sent('live')).filter(({ dispatch }) => dispatch.event.id === list[0]?.id)
+    if (live === undefined) throw new Error('it was not dispatched')
+    rig.deliver(live.dispatch, live.record)
+    const replays = rig.replays()
+    const plain = await replays.create(events({ ids: ids(list) }), admin)
+    expect((await ended(replays, plain.id)).progress.skipped).toEqual({ already_delivered: 1 })
+    expect(await sent(plain.id)).toEqual([])
+    expect((await rig.decisions(plain.id)).at(-1)).toMatchObject({
+      ...{ verdict: 'delivered', reason: 'already_delivered', dispatchId: live.dispatch.id },
+    })
+    const forced = await replays.create(events({ ids: ids(list), force: true }), admin)
+    await ended(replays, forced.id)
+    expect((await sent(forced.id)).map(({ record }) => record.headers[forceHeader])).toEqual(['1'])
+    expect((await rig.decisions(forced.id))[0]).toMatchObject({
+      ...{ stage: 'replay', details: { by: 'admin', force: true } },
+    })
+    await replays.close()
+  })
+
+  it('keeps a caller within its tenant', async () => {
+    const mine = rig.event({ tenant: 'acme', source: 'scoped' })
+    const theirs = rig.event({ tenant: 'globex', source: 'scoped' })
+    await rig.receive([mine, theirs])
+    const replays = rig.replays()
+    const bound = { name: 'ci', tenant: 'acme' }
+    const named = await replays.create(events({ ids: [mine.id, theirs.id] }), bound)
+    expect((await ended(replays, named.id)).progress).toMatchObject({
+      ...{ replayed: 1, missing: 1, missingIds: [theirs.id] },
+    })
+    const plan = await replays.plan(
+      events({ filter: { tenant: 'globex', source: 'scoped' } }),
+      bound,
+    )
+    expect(plan).toMatchObject({ candidates: 0, replayed: 0, sample: [] })
+    const other = { name: 'other', tenant: 'globex' }
+    await expect(replays.get(named.id, other)).rejects.toMatchObject({
+      code: 'ZENHOOK_REPLAY_NOT_FOUND',
+    })
+    await expect(replays.cancel(named.id, other)).rejects.toMatchObject({
+      code: 'ZENHOOK_REPLAY_NOT_FOUND',
+    })
+    expect((await replays.list(other)).length).toBe(0)
+    expect((await replays.list(bound)).map(({ id }) => id)).toEqual([named.id])
+    await replays.close()
+  })
+})
+
+describe('the runner', () => {
+  const shared = (): Kv => ({
+    ...rig.kv,
+    capabilities: { multiProcess: true, survivesRestart: false },
+  })
+
+  it('is one at a time, and the next goes on where the first was cut off, doubling nothing', async () => {
+    const list = Array.from({ length: 60 }, () => rig.event({ source: 'cut' }))
+    await rig.receive(list)
+    let broken = false
+    /** Its records arrive, its checkpoints no more: it dies in between. */
+    const cut: Kv = {
+      ...shared(),
+      replace: (entries) =>
+        broken && entries.some(({ key }) => key.startsWith('replay/'))
+          ? Promise.reject(new ZenhookError('ZENHOOK_KV_UNAVAILABLE', { retriable: true }))
+          : rig.kv.replace(entries),
+    }
+    const first = rig.replays({ kv: cut, leaseMs: 400 })
+    const spec = events({ filter: { source: 'cut' }, rate: 80 })
+    const { id } = await first.create(spec, admin)
+    await vi.waitFor(async () => expect((await sent(id)).length).toBeGreaterThan(0), {
+      timeout: 20_000,
+    })
+    const second = rig.replays({ kv: shared(), leaseMs: 400 })
+    broken = true
+    const { progress } = await ended(second, id)
+    expect(progress.seen).toBe(60)
+    const dispatches = await sent(id)
+    // Some were made twice: the cut was a cut.
+    expect(dispatches.length).toBeGreaterThan(60)
+    expect(new Set(dispatches.map(({ dispatch }) => dispatch.id)).size).toBe(60)
+    const made = await rig.decisions(id)
+    // What was made twice has the same ids: it is one row, and one dispatch.
+    expect(new Set(made.map((decision) => decision.id)).size).toBe(60 * 5)
+    for (const { reason } of made) expect(reason).not.toBe('duplicate')
+    await Promise.all([first.close(), second.close()])
+  })
+
+  it('keeps the rate, holds, goes on and ends as it is told', async () => {
+    const list = Array.from({ length: 40 }, () => rig.event({ source: 'slow' }))
+    await rig.receive(list)
+    const replays = rig.replays()
+    const { id } = await replays.create(events({ filter: { source: 'slow' }, rate: 20 }), admin)
+    const from = Date.now()
+    await vi.waitFor(async () => expect((await sent(id)).length).toBeGreaterThan(4), {
+      timeout: 20_000,
+    })
+    await replays.pause(id, admin)
+    await expect(replays.pause(id, admin)).resolves.toMatchObject({ state: 'paused' })
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    const held = (await sent(id)).length
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect((await sent(id)).length).toBe(held)
+    expect(held).toBeLessThan(40)
+    await replays.resume(id, admin)
+    await ended(replays, id)
+    expect((await sent(id)).length).toBe(40)
+    expect(Date.now() - from).toBeGreaterThan(2_000)
+    await expect(replays.resume(id, admin)).rejects.toMatchObject({ code: 'ZENHOOK_REPLAY_STATE' })
+    const other = await replays.create(events({ filter: { source: 'slow' }, rate: 1 }), admin)
+    expect((await replays.cancel(other.id, admin)).state).toBe('cancelled')
+    expect((await replays.get(other.id, admin)).progress.replayed).toBeLessThan(40)
+    await replays.close()
+  })
+
+  it('waits while an engine is away, and fails with the cause for a fault of ours', async () => {
+    const list = [rig.event({ source: 'away' })]
+    await rig.receive(list)
+    let failure: ZenhookError | undefined = new ZenhookError('ZENHOOK_LOG_UNAVAILABLE', {
+      retriable: true,
+    })
+    const log = {
+      ...rig.log,
+      append: (records: Parameters<typeof rig.log.append>[0]) =>
+        failure === undefined ? rig.log.append(records) : Promise.reject(failure),
+    }
+    const replays = rig.replays({ log })
+    const { id } = await replays.create(events({ ids: ids(list) }), admin)
+    await vi.waitFor(async () => expect((await replays.get(id, admin)).state).toBe('running'))
+    failure = undefined
+    await ended(replays, id)
+    failure = new ZenhookError('ZENHOOK_LOG_CLOSED', { message: 'broken for good' })
+    const lost = await replays.create(events({ ids: ids(list), force: true }), admin)
+    await vi.waitFor(
+      async () =>
+        expect(await replays.get(lost.id, admin)).toMatchObject({
+          ...{ state: 'failed', error: 'broken for good' },
+        }),
+      { timeout: 20_000 },
+    )
+    await replays.close()
+  })
+})
+
+describe('dead letters', () => {
+  const undecodable = new ZenhookError('ZENHOOK_STAGE_UNDECODABLE', { message: 'broken' })
+  const bury = async (
+    event: Event,
+    { place, without = false, code }: { place: number; without?: boolean; code?: ZenhookError },
+  ): Promise<string> => {
+    const record = {
+      ...{ topic: 'received', partition: 0, offset: place, key: event.key, timestamp: 1 },
+      value: rig.codec.encode('event', event),
+      headers: { id: event.id, tenant: event.tenant, source: event.source, type: event.type },
+    }
+    const letter = deadRecord(rig.codec, hash, {
+      ...{ record, event, stage: 'enrich', error: code ?? undecodable, at: Date.now() },
+      withoutOriginal: without,
+    })
+    await rig.log.append([letter])
+    const { id } = await rig.codec.decode('dead', letter.value ?? new Uint8Array())
+    return id
+  }
+  const stateOf = async (replays: Replays, id: string) => (await replays.letter(id, admin))?.state
+  const dead = (over: object) => ({
+    ...{ kind: 'dead' as const, filter: {}, rate: 1_000, force: false },
+    ...over,
+  })
+
+  it('of a stage go through the chain again, once', async () => {
+    const event = rig.event({ source: 'buried' })
+    const letter = await bury(event, { place: 900_001 })
+    const replays = rig.replays()
+    const first = await replays.create(dead({ filter: { source: 'buried' } }), admin)
+    expect((await ended(replays, first.id)).progress).toMatchObject({ replayed: 1, dispatched: 1 })
+    const [one] = await sent(first.id)
+    expect(one?.dispatch.event.raw).toEqual(event.raw)
+    expect(one?.record.headers[replaysHeader]).toBe('1')
+    expect(await stateOf(replays, letter)).toBe('replayed')
+    const second = await replays.create(dead({ ids: [letter] }), admin)
+    expect((await ended(replays, second.id)).progress).toMatchObject({
+      ...{ replayed: 0, skipped: { already_replayed: 1 } },
+    })
+    await replays.close()
+  })
+
+  it('that die again stay open with their count, up to a limit', async () => {
+    const event = rig.event({ source: 'doomed' })
+    const letter = await bury(event, { place: 900_002 })
+    // The bytes are no event: the chain can only bury it again.
+    const [found] = (await rig.dead()).filter(({ id }) => id === letter)
+    if (found === undefined) throw new Error('there is no letter')
+    await rig.log.append([
+      {
+        topic: 'dead',
+        key: event.key,
+        value: rig.codec.encode('dead', { ...found, original: new Uint8Array([9, 9, 9, 9, 9, 9]) }),
+      },
+    ])
+    const replays = rig.replays()
+    for (let replayed = 1; replayed <= 5; replayed += 1) {
+      const { id } = await replays.create(dead({ ids: [letter] }), admin)
+      expect((await ended(replays, id)).progress).toMatchObject({ died: 1, replayed: 0 })
+      expect(await replays.letter(letter, admin)).toMatchObject({
+        ...{ state: 'open', replays: replayed },
+      })
+    }
+    const { id } = await replays.create(dead({ ids: [letter] }), admin)
+    expect((await ended(replays, id)).progress).toMatchObject({
+      ...{ died: 0, skipped: { replay_limit: 1 } },
+    })
+    await replays.close()
+  })
+
+  it('that only point to their bytes are read back, or named as missing', async () => {
+    const event = rig.event({ source: 'pointer' })
+    const [place] = await rig.receive([event])
+    const there = await bury(event, { place: place?.offset ?? 0, without: true })
+    const gone = await bury(rig.event({ source: 'pointer' }), { place: 900_003, without: true })
+    const gap = new ZenhookError('ZENHOOK_LOG_GAP', { message: 'removed before they were read' })
+    const nothing = await bury(rig.event({ source: 'pointer' }), { place: 900_004, code: gap })
+    const replays = rig.replays()
+    const { id } = await replays.create(dead({ ids: [there, gone, nothing, 'nobody'] }), admin)
+    const { progress } = await ended(replays, id)
+    expect(progress).toMatchObject({ replayed: 1, missing: 2, skipped: { not_replayable: 1 } })
+    expect([...progress.missingIds].sort()).toEqual([gone, 'nobody'].sort())
+    expect(await stateOf(replays, gone)).toBe('open')
+    await replays.close()
+  })
+
+  it('are given up with an audit, within the tenant, once', async () => {
+    const [mine, theirs] = [
+      rig.event({ source: 'given-up' }),
+      rig.event({ source: 'given-up', tenant: 'globex' }),
+    ]
+    const letters = [await bury(mine, { place: 900_005 }), await bury(theirs, { place: 900_006 })]
+    const replays = rig.replays()
+    const bound = { name: 'ci', tenant: 'acme' }
+    expect(await replays.letter(letters[1] ?? '', bound)).toBeUndefined()
+    const made = await replays.discard({ ids: letters, filter: {}, reason: 'obsolete' }, bound)
+    expect(made).toMatchObject({
+      ...{ discarded: [letters[0]], refused: [{ id: letters[1], why: 'unknown' }] },
+    })
+    const audit = (await rig.decisions('live')).filter(({ stage }) => stage === 'discard')
+    expect(audit).toMatchObject([
+      {
+        ...{ eventId: mine.id, verdict: 'dead', reason: 'discarded' },
+        details: { by: 'ci', why: 'obsolete', deadLetter: letters[0] },
+      },
+    ])
+    expect(
+      await replays.discard({ ids: letters, filter: {}, reason: 'again' }, bound),
+    ).toMatchObject({ discarded: [], refused: [{ why: 'discarded' }, { why: 'unknown' }] })
+    expect(await replays.letter(letters[0] ?? '', admin)).toMatchObject({
+      ...{ state: 'discarded', mark: { by: 'ci', reason: 'obsolete' } },
+    })
+    await replays.close()
+  })
+})
+
+describe('routes that have changed', () => {
+  it('decide a replay from the start', async () => {
+    const list = [rig.event({ source: 'moved' })]
+    await rig.receive(list)
+    rig.setRegistry([...routesOf()])
+    const replays = rig.replays()
+    const { id } = await replays.create(events({ ids: ids(list) }), admin)
+    expect((await ended(replays, id)).progress).toMatchObject({
+      ...{ replayed: 0, skipped: { no_route: 1 } },
+    })
+    await replays.close()
+  })
+})
