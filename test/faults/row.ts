@@ -47,6 +47,8 @@ export interface RowContext {
   /** Drains, checks every invariant, writes the row's figures down. */
   holds(did: string, lines: readonly Line[], options?: HoldOptions): Promise<Findings>
   metric(name: string, labels?: string): Promise<number>
+  /** Stops what the row has left running, however it ended. */
+  end(): Promise<void>
   /** That events went to the spool since, and that nothing is left there. */
   wentThroughSpool(before: number): Promise<void>
 }
@@ -83,16 +85,28 @@ export const contextOf = (
     const line = text.split('\n').find((each) => each.startsWith(start))
     return Number(line?.slice(start.length) ?? Number.NaN)
   }
+  const loads: Load[] = []
+  const samplers: Sampler[] = []
   return {
     ...{ rig, checker, length, metric },
     pick: (ci, full) => (length === 'ci' ? ci : full),
-    load: (choice = {}) =>
-      startLoad({
+    load: (choice = {}) => {
+      const started = startLoad({
         targets: choice.targets ?? [rig.targets.github, rig.targets.slack],
         publicUrl: choice.publicUrl ?? (() => rig.running().publicUrl),
         perSecond: choice.perSecond ?? perSecond[length],
-      }),
-    sampler: () => sampleOffsets(rig),
+      })
+      loads.push(started)
+      return started
+    },
+    sampler: () => {
+      const started = sampleOffsets(rig)
+      samplers.push(started)
+      return started
+    },
+    async end() {
+      await Promise.all([...loads, ...samplers].map((each) => each.stop()))
+    },
     async holds(did, lines, options = {}) {
       const { faultMs = 0, except = [], notes = {}, least = 100 } = options
       const drainMs = Math.max(shortestDrainMs, 2 * faultMs)

@@ -14,7 +14,7 @@ const leaderOf = async ({ kafka }: FaultRig, partition: number): Promise<number>
 const leaderKilled: Row = {
   ids: ['F01'],
   title: 'the leader of received is killed, again and again',
-  limitMs: { ci: 3 * minute, full: 10 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 10 * minute, soak: 0 },
   async run({ rig, pick, load, holds, metric, wentThroughSpool }) {
     const spooled = await metric('zenhook_spool_written_total')
     const kills = pick(1, 3)
@@ -39,12 +39,12 @@ const leaderKilled: Row = {
 const leaderStopped: Row = {
   ids: ['F02'],
   title: 'the leader is stopped for longer than a request, again and again',
-  limitMs: { ci: 3 * minute, full: 12 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 12 * minute, soak: 0 },
   async run({ rig, pick, load, holds }) {
     const stalls = pick(4, 10)
     // Longer than the 3 s of a produce request, shorter than the session of a broker.
     const stallMs = 4_000
-    const sending = load({ perSecond: pick(150, 500) })
+    const sending = load({ perSecond: pick(60, 500) })
     await sleep(1_000)
     for (let stall = 0; stall < stalls; stall++) {
       const leader = await leaderOf(rig, stall % 6)
@@ -56,7 +56,7 @@ const leaderStopped: Row = {
     const lines = await sending.stop()
     await holds(`SIGSTOP of a leader for 4 s, ${stalls} times`, lines, {
       faultMs: stalls * stallMs,
-      least: pick(3_000, 50_000),
+      least: pick(1_000, 50_000),
     })
     answersAll(sending)
   },
@@ -65,10 +65,10 @@ const leaderStopped: Row = {
 const leaderMoves: Row = {
   ids: ['F03'],
   title: 'leaders move while batches span partitions',
-  limitMs: { ci: 3 * minute, full: 8 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 8 * minute, soak: 0 },
   async run({ rig, pick, load, holds, sampler }) {
     const samples = sampler()
-    const sending = load({ perSecond: pick(150, 300) })
+    const sending = load({ perSecond: pick(60, 300) })
     const moves = pick(1, 3)
     await sleep(2_000)
     for (let move = 0; move < moves; move++) {
@@ -85,7 +85,7 @@ const leaderMoves: Row = {
     await holds(`leaders shut and killed, ${moves} of each, with sends to 6 partitions`, lines, {
       faultMs: moves * 20_000,
       samples,
-      least: pick(1_500, 10_000),
+      least: pick(1_000, 10_000),
     })
     answersAll(sending)
   },
@@ -94,7 +94,7 @@ const leaderMoves: Row = {
 const rollingRestart: Row = {
   ids: ['F04'],
   title: 'all brokers restart cleanly, one by one',
-  limitMs: { ci: 4 * minute, full: 8 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 8 * minute, soak: 0 },
   async run({ rig, pick, load, holds }) {
     const sending = load()
     await sleep(2_000)
@@ -113,7 +113,7 @@ const rollingRestart: Row = {
 const twoDown: Row = {
   ids: ['F05'],
   title: 'two of three brokers are away',
-  limitMs: { ci: 3 * minute, full: 8 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 8 * minute, soak: 0 },
   async run({ rig, pick, load, holds, metric, wentThroughSpool }) {
     const spooled = await metric('zenhook_spool_written_total')
     const awayMs = pick(10_000, 60_000)
@@ -132,7 +132,7 @@ const twoDown: Row = {
 const noneAtStart: Row = {
   ids: ['F06'],
   title: 'every broker is down when the instance starts',
-  limitMs: { ci: 3 * minute, full: 6 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 6 * minute, soak: 0 },
   async run({ rig, pick, load, holds, wentThroughSpool }) {
     const awayMs = pick(3_000, 30_000)
     await rig.running().kill()

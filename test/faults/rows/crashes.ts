@@ -10,7 +10,7 @@ const atOnce = 40
 const ackWithheld: Row = {
   ids: ['F13'],
   title: 'the ingress is killed between the ack of the log and its answer',
-  limitMs: { ci: 3 * minute, full: 6 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 6 * minute, soak: 0 },
   async run({ rig, checker, pick, holds }) {
     const rounds = pick(1, 5)
     const lines: Line[] = []
@@ -42,7 +42,7 @@ const ackWithheld: Row = {
 const nonceReserved: Row = {
   ids: ['F14'],
   title: 'the ingress is killed between the nonce and the ack of the log',
-  limitMs: { ci: 3 * minute, full: 6 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 6 * minute, soak: 0 },
   async run({ rig, pick, holds }) {
     const rounds = pick(1, 5)
     const lines: Line[] = []
@@ -90,7 +90,7 @@ const hooksOf = (chain: 'fused' | 'split'): Hook[] =>
 const killedAtHooks: Row = {
   ids: ['F16'],
   title: 'processors are killed after consuming, after producing, before committing',
-  limitMs: { ci: 4 * minute, full: 15 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 15 * minute, soak: 0 },
   async run({ rig, pick, load, holds, sampler, length }) {
     const chain = pick('fused', 'split')
     // In the short length the fused chain, and of the connectors what is nearest to acting twice.
@@ -119,7 +119,7 @@ const killedAtHooks: Row = {
 const killedAmidWork: Row = {
   ids: ['F24'],
   title: 'the instance is killed between poll and work, and started again',
-  limitMs: { ci: 3 * minute, full: 8 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 8 * minute, soak: 0 },
   async run({ rig, pick, load, holds, sampler }) {
     const samples = sampler()
     // Slow answers: attempts are under way when it is killed.

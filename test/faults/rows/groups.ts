@@ -13,7 +13,7 @@ const workers = 'processors,connectors'
 const storm: Row = {
   ids: ['F17'],
   title: 'members join and leave, again and again',
-  limitMs: { ci: 4 * minute, full: 6 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 6 * minute, soak: 0 },
   async run({ rig, pick, load, holds, sampler }) {
     const samples = sampler()
     const sending = load()
@@ -42,7 +42,7 @@ const storm: Row = {
 const zombie: Row = {
   ids: ['F18'],
   title: 'a processor is stopped past its session, and wakes up after another took over',
-  limitMs: { ci: 4 * minute, full: 8 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 8 * minute, soak: 0 },
   async run({ rig, pick, load, holds }) {
     await rig.restart({ roles: 'ingress,sink,api' })
     const first = await rig.another({ roles: workers })
@@ -96,7 +96,7 @@ export const poisons = (count: number): NewRecord[] =>
 const poisoned: Row = {
   ids: ['F20'],
   title: 'records that nobody can read go to the dead letters, and their neighbours flow',
-  limitMs: { ci: 3 * minute, full: 6 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 6 * minute, soak: 0 },
   async run({ rig, pick, load, holds, sampler }) {
     const samples = sampler()
     const wrong = poisons(pick(40, 100))

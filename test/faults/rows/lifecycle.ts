@@ -17,7 +17,7 @@ const minute = 60_000
 const spoolFull: Row = {
   ids: ['F08'],
   title: 'the disk of the spool is full while the log is away',
-  limitMs: { ci: 4 * minute, full: 8 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 8 * minute, soak: 0 },
   async run({ rig, pick, holds }) {
     const dataDir = join(rig.folder, `small-${Date.now()}`)
     const spool = join(dataDir, 'spool')
@@ -67,7 +67,7 @@ const spoolFull: Row = {
 const rollingIngress: Row = {
   ids: ['F15'],
   title: 'ingress processes are replaced under load, one after the other',
-  limitMs: { ci: 3 * minute, full: 6 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 6 * minute, soak: 0 },
   async run({ rig, pick, load, holds }) {
     let current = await rig.another({ roles: 'ingress' })
     let url = current.publicUrl
@@ -92,7 +92,7 @@ const rollingIngress: Row = {
 const longHandler: Row = {
   ids: ['F19'],
   title: 'deliveries take longer than a session of their group',
-  limitMs: { ci: 4 * minute, full: 6 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 6 * minute, soak: 0 },
   async run({ rig, pick, load, holds }) {
     const members = (): Promise<string[]> =>
       withAdmin(rig, async (admin) => {
@@ -119,7 +119,7 @@ const longHandler: Row = {
 const lateInsert: Row = {
   ids: ['F36'],
   title: 'ClickHouse stores what its client has given up',
-  limitMs: { ci: 4 * minute, full: 6 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 6 * minute, soak: 0 },
   async run({ rig, load, holds }) {
     const sending = load()
     await sleep(2_000)
@@ -208,7 +208,7 @@ const opened = async (url: string, count: number): Promise<Socket[]> => {
 const fewResources: Row = {
   ids: ['F94'],
   title: 'few descriptors and little memory',
-  limitMs: { ci: 3 * minute, full: 6 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 6 * minute, soak: 0 },
   async run({ rig, pick, load, holds }) {
     const one = await rig.another({
       roles: 'ingress',

@@ -29,7 +29,7 @@ const p95 = (values: readonly number[]): number => Math.round(percentile(values,
 const hotKey: Row = {
   ids: ['F27'],
   title: 'nine of ten events are of one tenant',
-  limitMs: { ci: 3 * minute, full: 8 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 8 * minute, soak: 0 },
   async run({ rig, pick, load, holds }) {
     const { github, beta } = rig.targets
     const phaseMs = pick(10_000, minute)
@@ -54,7 +54,7 @@ const hotKey: Row = {
 const destinationDown: Row = {
   ids: ['F41'],
   title: 'a destination says 503 for long, then takes all that waited',
-  limitMs: { ci: 4 * minute, full: 30 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 30 * minute, soak: 0 },
   async run({ rig, pick, load, holds }) {
     const downMs = pick(15_000, 10 * minute)
     const perSecond = pick(30, 50)
@@ -113,14 +113,14 @@ const oneOfTwenty = async (
 const deadAmongTwenty: Row = {
   ids: ['F47'],
   title: 'one destination of twenty is dead',
-  limitMs: { ci: 4 * minute, full: 10 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 10 * minute, soak: 0 },
   run: (context) => oneOfTwenty(context, context.pick(10_000, minute), context.pick(3, 10)),
 }
 
 const overRated: Row = {
   ids: ['F89'],
   title: 'twice the rated load of a tenant',
-  limitMs: { ci: 3 * minute, full: 10 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 10 * minute, soak: 0 },
   async run({ rig, pick, load, holds }) {
     const forMs = pick(10_000, 5 * minute)
     const sending = load({ targets: [rig.targets.noisy], perSecond: 2 * noisyPerSecond })
@@ -152,7 +152,7 @@ const overRated: Row = {
 const flood: Row = {
   ids: ['F90'],
   title: 'one tenant floods',
-  limitMs: { ci: 3 * minute, full: 8 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 8 * minute, soak: 0 },
   async run({ rig, pick, load, holds }) {
     const { github, slack, beta, noisy } = rig.targets
     const flooding = load({ targets: [noisy], perSecond: pick(200, 600) })

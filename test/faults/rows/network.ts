@@ -8,7 +8,7 @@ const minute = 60_000
 const badNetwork: Row = {
   ids: ['F09'],
   title: 'the network to the brokers is slow, resets connections, and goes silent',
-  limitMs: { ci: 4 * minute, full: 8 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 8 * minute, soak: 0 },
   async run({ rig, pick, load, holds }) {
     await rig.restart({ wired: true })
     const { wire } = rig
@@ -48,7 +48,7 @@ const codes = [45, 59, 47, 90]
 const fenced: Row = {
   ids: ['F10'],
   title: 'brokers say that producers are out of order, unknown or fenced',
-  limitMs: { ci: 3 * minute, full: 6 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 6 * minute, soak: 0 },
   async run({ rig, checker, pick, load, holds }) {
     await rig.restart({ wired: true })
     const sending = load()

@@ -26,7 +26,7 @@ const allTaken = (lines: readonly Line[]): void => {
 const storm: Row = {
   ids: ['F49'],
   title: 'the same event comes over and over, from many senders at once',
-  limitMs: { ci: 2 * minute, full: 6 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 6 * minute, soak: 0 },
   async run({ rig, pick, holds }) {
     const count = pick(2_000, 10_000)
     const { publicUrl } = rig.running()
@@ -42,7 +42,7 @@ const storm: Row = {
 const replayed: Row = {
   ids: ['F56'],
   title: 'requests are replayed inside their window',
-  limitMs: { ci: 2 * minute, full: 4 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 4 * minute, soak: 0 },
   async run({ rig, pick, holds }) {
     const { publicUrl } = rig.running()
     const { github, slack } = rig.targets
@@ -69,7 +69,7 @@ const replayed: Row = {
 const raced: Row = {
   ids: ['F60'],
   title: 'copies race over four ingress processes',
-  limitMs: { ci: 3 * minute, full: 6 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 6 * minute, soak: 0 },
   async run({ rig, pick, holds }) {
     const others = await Promise.all(
       Array.from({ length: 3 }, () => rig.another({ roles: 'ingress' })),

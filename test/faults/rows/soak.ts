@@ -253,7 +253,7 @@ const segment = async (
 const soak: Row = {
   ids: ['F91'],
   title: 'load for long, with a fault of any kind every 30 s',
-  limitMs: { ci: 8 * minute, full: 95 * minute, soak: 20 * minute },
+  limitMs: { ci: 6 * minute, full: 95 * minute, soak: 20 * minute },
   async run(context) {
     const { length } = context
     const plan = {

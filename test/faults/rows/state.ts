@@ -12,7 +12,7 @@ const minute = 60_000
 const offsetsLost: Row = {
   ids: ['F25'],
   title: 'the offsets of every group are lost: all is read again',
-  limitMs: { ci: 4 * minute, full: 10 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 10 * minute, soak: 0 },
   async run({ rig, pick, load, holds }) {
     const sending = load()
     await sleep(pick(5_000, 30_000))
@@ -46,7 +46,7 @@ const offsetsLost: Row = {
 const flushed: Row = {
   ids: ['F26'],
   title: 'the state store is emptied amid the run',
-  limitMs: { ci: 3 * minute, full: 6 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 6 * minute, soak: 0 },
   async run({ rig, pick, load, holds }) {
     const { publicUrl } = rig.running()
     const sending = load()
@@ -75,7 +75,7 @@ const flushed: Row = {
 const writesLost: Row = {
   ids: ['F34'],
   title: 'Redis comes back without what it had acknowledged',
-  limitMs: { ci: 3 * minute, full: 6 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 6 * minute, soak: 0 },
   async run({ rig, pick, load, holds }) {
     const { github, beta } = rig.targets
     const sending = load({ targets: [github, beta] })

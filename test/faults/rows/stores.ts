@@ -18,7 +18,7 @@ const withRedis = async <T>(url: string, work: (client: Redis) => Promise<T>): P
 const redisDown: Row = {
   ids: ['F33'],
   title: 'Redis is killed, slow, full and without its scripts',
-  limitMs: { ci: 3 * minute, full: 6 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 6 * minute, soak: 0 },
   async run({ rig, pick, load, holds }) {
     const { url } = rig.redis
     const eachMs = pick(3_000, 20_000)
@@ -51,7 +51,7 @@ const redisDown: Row = {
 const clickhouseDown: Row = {
   ids: ['F35'],
   title: 'ClickHouse is killed, stalls, and comes back',
-  limitMs: { ci: 3 * minute, full: 12 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 12 * minute, soak: 0 },
   async run({ rig, pick, load, holds }) {
     const awayMs = pick(8_000, 5 * minute)
     const sending = load()
@@ -78,7 +78,7 @@ const clickhouseDown: Row = {
 const registryDown: Row = {
   ids: ['F37'],
   title: 'the schema registry is away, and then at a start too',
-  limitMs: { ci: 3 * minute, full: 6 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 6 * minute, soak: 0 },
   async run({ rig, pick, load, holds }) {
     const awayMs = pick(2_000, minute)
     await rig.registry.kill()

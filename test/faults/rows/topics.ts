@@ -12,7 +12,7 @@ const minute = 60_000
 const tooLarge: Row = {
   ids: ['F11'],
   title: 'a broker takes less than the ingress believes',
-  limitMs: { ci: 2 * minute, full: 4 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 4 * minute, soak: 0 },
   async run({ rig, pick, load, holds }) {
     const limit = 'max.message.bytes'
     await withAdmin(rig, (admin) => setTopic(admin, 'received', { [limit]: '65536' }))
@@ -38,7 +38,7 @@ const tooLarge: Row = {
 const topicGone: Row = {
   ids: ['F12'],
   title: 'the topic of received events is deleted',
-  limitMs: { ci: 3 * minute, full: 6 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 6 * minute, soak: 0 },
   async run({ rig, checker, pick, load, holds, metric, wentThroughSpool }) {
     const spooled = await metric('zenhook_spool_written_total')
     await withAdmin(rig, (admin) => admin.deleteTopics({ topics: [topicName('received')] }))
@@ -64,7 +64,7 @@ const topicGone: Row = {
 const deadUnwritable: Row = {
   ids: ['F22'],
   title: 'dead letters cannot be written',
-  limitMs: { ci: 3 * minute, full: 5 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 5 * minute, soak: 0 },
   async run({ rig, pick, load, holds, sampler }) {
     const replicas = 'min.insync.replicas'
     const samples = sampler()
@@ -101,7 +101,7 @@ const deadUnwritable: Row = {
 const retentionPassed: Row = {
   ids: ['F32'],
   title: 'retention takes records away before the processors have read them',
-  limitMs: { ci: 3 * minute, full: 5 * minute, soak: 0 },
+  limitMs: { ci: 6 * minute, full: 5 * minute, soak: 0 },
   async run({ rig, pick, load, holds }) {
     await rig.restart({ roles: 'ingress,sink,api' })
     const before = load()
