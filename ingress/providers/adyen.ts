@@ -45,6 +45,9 @@ export const adyen: Preset = {
   patienceMs: 10_000,
   keep: ['user-agent'],
   secret: 'The HMAC key of the webhook, in hex: Developers, Webhooks, HMAC Key',
+  notes: [
+    'Of standard webhooks eight fields of each item are signed; the rest, and everything outside the items, is only as trustworthy as the transport.',
+  ],
   samples: [
     {
       type: 'AUTHORISATION',

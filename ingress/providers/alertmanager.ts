@@ -26,6 +26,7 @@ export const alertmanager: Preset = {
   patienceMs: 10_000,
   keep: ['user-agent'],
   secret: 'user:password (basic_auth) or the token (authorization) of http_config',
+  notes: ['Alertmanager signs nothing: the credential itself comes with each request.'],
   samples: [
     {
       type: 'alert.firing',

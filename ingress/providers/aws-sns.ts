@@ -28,6 +28,10 @@ export const awsSns: Preset = {
   ],
   secret:
     "The topic's ARN (or verify.topics), or SNS's certificate in PEM where none can be fetched",
+  notes: [
+    'MessageAttributes are not signed.',
+    'Any topic of any account is signed by the same certificates of Amazon, so the ARN of your topic is the secret that tells it apart.',
+  ],
   samples: [
     {
       type: 'Notification',

@@ -53,6 +53,7 @@ export const discord: Preset = {
     { kind: 'body', when: { type: '0' }, unless: ['event'], reply: { status: 204 } },
   ],
   secret: 'The public key of the application, in hex: General Information',
+  notes: ['Discord signs the time but names no tolerance: five minutes are ours.'],
   samples: [
     {
       type: 'application_command',

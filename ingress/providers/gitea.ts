@@ -26,6 +26,7 @@ export const gitea: Preset = {
     'user-agent',
   ],
   secret: 'The secret of the webhook: repository settings, Webhooks',
+  notes: ['Event and delivery id stand in headers that are not signed.'],
   samples: [
     {
       type: 'issues.opened',

@@ -36,6 +36,10 @@ export const github: Preset = {
     'user-agent',
   ],
   secret: 'The secret of the webhook: repository settings, Webhooks, Secret',
+  notes: [
+    'Event, delivery id and hook id stand in headers that are not signed.',
+    'The SHA-1 signature that GitHub still sends beside it is never looked at.',
+  ],
   samples: [
     {
       type: 'check_run.completed',

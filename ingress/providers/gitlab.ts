@@ -43,6 +43,9 @@ export const gitlab: Preset = {
     'user-agent',
   ],
   secret: 'The signing token of the webhook, whsec_…, or its older secret token',
+  notes: [
+    'The older secret token comes with each request and covers nothing of it: choose the signing token.',
+  ],
   samples: [
     {
       type: 'pipeline',

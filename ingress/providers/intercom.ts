@@ -24,6 +24,7 @@ export const intercom: Preset = {
   patienceMs: 5_000,
   keep: ['user-agent'],
   secret: 'The client secret of the app: Basic Information',
+  notes: ['The HMAC is made with SHA-1, for Intercom has nothing better.'],
   samples: [
     {
       type: 'conversation.user.created',

@@ -32,6 +32,9 @@ export const jiraConnect: Preset = {
   patienceMs: 10_000,
   keep: ['x-atlassian-webhook-identifier', 'x-atlassian-webhook-retry', 'user-agent'],
   secret: "The sharedSecret of the app's installation; set verify.issuer to its clientKey",
+  notes: [
+    'The token covers method, path and query: the body is only as trustworthy as the transport.',
+  ],
   samples: [
     {
       type: 'jira:issue_updated',

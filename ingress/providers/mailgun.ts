@@ -31,6 +31,10 @@ export const mailgun: Preset = {
   patienceMs: 10_000,
   keep: ['user-agent'],
   secret: 'The HTTP webhook signing key: Settings, API Security',
+  notes: [
+    'Only time and token are signed: event-data is only as trustworthy as the transport, and whoever sees one request can send another event with its token once more within the tolerance, which the token tells as a copy.',
+    'Time and token stand side by side with nothing between them; the token has to be 50 characters, so that no digit can move.',
+  ],
   samples: [
     {
       type: 'failed',

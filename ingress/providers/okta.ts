@@ -20,6 +20,7 @@ export const okta: Preset = {
   handshakes: [{ kind: 'header', header: 'x-okta-verification-challenge', reply: 'verification' }],
   secret:
     'The authentication secret of the event hook, whose authentication field is Authorization',
+  notes: ['Okta signs nothing: the secret itself comes with each request.'],
   samples: [
     {
       type: 'user.session.start',

@@ -22,8 +22,8 @@ export const retell: Preset = {
       },
     },
   ],
-  deliveryId: { join: [{ body: 'event' }, { body: 'call.call_id' }], with: ':', every: true },
-  idCovered: true,
+
+  idCovered: false,
   bodyCovered: true,
   type: { body: 'event' },
   defaultType: 'event',

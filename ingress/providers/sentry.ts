@@ -19,6 +19,7 @@ export const sentry: Preset = {
   patienceMs: 1_000,
   keep: ['sentry-hook-resource', 'sentry-hook-timestamp', 'request-id', 'user-agent'],
   secret: 'The client secret of the internal integration: Settings, Custom Integrations',
+  notes: ['The time in Sentry-Hook-Timestamp and the type in Sentry-Hook-Resource are not signed.'],
   samples: [
     {
       type: 'issue.created',

@@ -34,6 +34,7 @@ export const servicenow: Preset = {
   keep: ['user-agent'],
   methods: ['PUT', 'PATCH'],
   secret: 'user:password of the basic auth profile, or the bearer token',
+  notes: ['ServiceNow signs nothing: the credential itself comes with each request.'],
   samples: [
     {
       type: 'incident.update',

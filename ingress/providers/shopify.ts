@@ -32,6 +32,7 @@ export const shopify: Preset = {
   ],
   secret:
     'The client secret of the app, or the signing secret under Settings, Notifications, Webhooks',
+  notes: ['Topic, shop, time and id of the delivery stand in headers that are not signed.'],
   samples: [
     {
       type: 'orders/create',

@@ -20,6 +20,7 @@ export const sinchNumbers: Preset = {
   patienceMs: 10000,
   keep: ['user-agent'],
   secret: 'The HMAC secret of the callback configuration',
+  notes: ['The HMAC is made with SHA-1.'],
   samples: [
     {
       type: 'PROVISIONING_TO_VOICE_PLATFORM',

@@ -10,7 +10,7 @@ export const smartcar: Preset = {
     url: 'https://github.com/smartcar/node-sdk',
   },
   schemes: [{ name: 'sha256', verify: { scheme: 'hmac', header: 'sc-signature' } }],
-  deliveryId: { body: 'meta.deliveryId' },
+  deliveryId: { first: [{ body: 'eventId' }, { body: 'meta.deliveryId' }] },
   idCovered: true,
   bodyCovered: true,
   type: { first: [{ body: 'eventType' }, { body: 'eventName' }] },

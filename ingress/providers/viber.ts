@@ -10,7 +10,10 @@ export const viber: Preset = {
     url: 'https://github.com/Viber/viber-bot-node',
   },
   schemes: [{ name: 'sha256', verify: { scheme: 'hmac', header: 'x-viber-content-signature' } }],
-  deliveryId: { join: [{ body: 'event' }, { body: 'message_token' }], with: ':', every: true },
+  deliveryId: {
+    join: [{ body: 'event' }, { body: 'message_token' }, { body: 'user_id' }],
+    with: ':',
+  },
   idCovered: true,
   bodyCovered: true,
   type: { body: 'event' },

@@ -12,18 +12,18 @@ export const webex: Preset = {
   schemes: [
     { name: 'sha1', verify: { scheme: 'hmac', header: 'x-spark-signature', algorithm: 'sha1' } },
   ],
-  deliveryId: {
-    join: [{ body: 'resource' }, { body: 'event' }, { body: 'data.id' }],
-    with: ':',
-    every: true,
-  },
-  idCovered: true,
+
+  idCovered: false,
   bodyCovered: true,
   type: { join: [{ body: 'resource' }, { body: 'event' }] },
   defaultType: 'event',
   patienceMs: 10000,
   keep: ['trackingid', 'user-agent'],
   secret: 'The secret that you gave when the webhook was made',
+  notes: [
+    'A message or a room may change often with the same id, so no id of the body tells a delivery; a digest of what was signed does.',
+    'The HMAC is made with SHA-1.',
+  ],
   samples: [
     {
       type: 'messages.created',
