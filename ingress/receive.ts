@@ -172,10 +172,13 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
   ): Promise<Answer | Refusal> => {
     const { head } = inbound
     const startedAt = performance.now()
+    // What the verifier parsed is within the same bounds as what is parsed here.
     const data = verified.data ?? parseData(head.contentType, body)
     // Whatever calls itself JSON has to be JSON, for every later reader's sake.
-    if (isJson(head.contentType) && parseData(head.contentType, body) === undefined)
-      return refuse('ZENHOOK_INGRESS_MALFORMED', { detail: 'The body is not JSON' })
+    if (data === undefined && isJson(head.contentType))
+      return refuse('ZENHOOK_INGRESS_MALFORMED', {
+        detail: 'The body is not JSON, or has too many members or levels',
+      })
     const receivedAt = now()
     const bodyDigest = hash('sha256', body, 'base64url')
     const id = deps.mintId()
@@ -229,7 +232,10 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
     }
     // Who waited for another's reservation has that much less of the sender's patience left.
     const leftMs = verifier.patienceMs * 0.8 - (performance.now() - startedAt)
-    const record = recordOf(event, value, begun.checked)
+    const record = recordOf(event, value, {
+      checked: begun.checked,
+      ordered: source.ordering !== undefined,
+    })
     const sending = trace?.append(record, event.id)
     const failed = await append(begun, () =>
       deps.appender.append(record, Math.max(100, Math.min(holdMs, leftMs))),

@@ -10,6 +10,7 @@
  * - *position*: where a record is in the log (topic, partition, offset).
  */
 
+export * from './bounds.ts'
 export * from './identity.ts'
 export * from './make.ts'
 export * from './run.ts'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { makeEvent, maxDataDepth, parseData, withFacts, withOrigin } from './make.ts'
+import { maxDataDepth } from './bounds.ts'
+import { makeEvent, parseData, withFacts, withOrigin } from './make.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const json = (text: string): unknown => parseData('application/json', bytes(text))
@@ -71,6 +72,14 @@ describe('data of an event', () => {
     const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
     expect(json(nested(maxDataDepth))).toBeDefined()
     expect(json(nested(maxDataDepth + 1))).toBeUndefined()
+    const wide = (count: number): string =>
+      `{${Array.from({ length: count }, (_, at) => `"k${at}":0`).join(',')}}`
+    expect(json(wide(8_000))).toBeDefined()
+    expect(json(wide(20_000))).toBeUndefined()
+    const rows = (count: number, row: string): string => `[${Array(count).fill(row).join(',')}]`
+    expect(json(rows(20_000, '{"id":"CVE-1","severity":"HIGH","fix":""}'))).toBeDefined()
+    expect(json(rows(100_000, '{}'))).toBeUndefined()
+    expect(json(`[${'0,'.repeat(200_000)}0]`)).toBeDefined()
     expect(json(nested(1_000_000))).toBeUndefined()
     const text = '[{\\"'.repeat(500)
     expect(json(JSON.stringify({ text }))).toEqual({ text })

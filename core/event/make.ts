@@ -1,10 +1,8 @@
+import { isBoundedForm, isBoundedJson } from './bounds.ts'
 import type { Event } from './types.ts'
 
 /** An event without its parsed body. */
 export type EventFields = Omit<Event, 'data'>
-
-/** JSON nested deeper than this is not parsed: whoever walks the data may recurse. */
-export const maxDataDepth = 100
 
 /** Builds an event whose `data` is parsed from `raw` on first use, once. */
 export const makeEvent = (fields: EventFields): Event =>
@@ -93,6 +91,7 @@ export const parseData = (contentType: string, raw: Uint8Array): unknown => {
 }
 
 const parseForm = (raw: Uint8Array): unknown => {
+  if (!isBoundedForm(raw)) return undefined
   const form: Record<string, string> = {}
   for (const [name, value] of new URLSearchParams(text.decode(raw)))
     if (name !== '__proto__' && !Object.hasOwn(form, name)) form[name] = value
@@ -108,7 +107,7 @@ const startsLikeJson = (raw: Uint8Array): boolean => {
 }
 
 const parseJson = (raw: Uint8Array): unknown => {
-  if (!shallow(raw)) return undefined
+  if (!isBoundedJson(raw)) return undefined
   const source = text.decode(raw)
   try {
     const data: unknown = JSON.parse(source)
@@ -117,22 +116,6 @@ const parseJson = (raw: Uint8Array): unknown => {
   } catch {
     return undefined
   }
-}
-
-// A scan of the bytes: nesting is bounded before anything is built.
-const shallow = (raw: Uint8Array): boolean => {
-  let depth = 0
-  for (let at = 0; at < raw.length; at += 1) {
-    const byte = raw[at]
-    if (byte === 0x22) {
-      at += 1
-      while (at < raw.length && raw[at] !== 0x22) at += raw[at] === 0x5c ? 2 : 1
-    } else if (byte === 0x7b || byte === 0x5b) {
-      depth += 1
-      if (depth > maxDataDepth) return false
-    } else if (byte === 0x7d || byte === 0x5d) depth -= 1
-  }
-  return true
 }
 
 // An own `__proto__` becomes a prototype as soon as somebody copies the object key by key.

@@ -1,3 +1,5 @@
+import { isBoundedForm, isBoundedJson } from '../../core/event/bounds.ts'
+
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
 export const isForm = (contentType: string): boolean =>
@@ -10,18 +12,23 @@ const formOf = (text: string): unknown => {
   const { payload } = fields
   if (payload === undefined) return fields
   try {
-    return JSON.parse(payload)
+    return isBoundedJson(Buffer.from(payload)) ? JSON.parse(payload) : fields
   } catch {
     return fields
   }
 }
 
-/** The body as JSON, or a form as an object of strings; `undefined` when it is neither. Never throws. */
+/**
+ * The body as JSON, or a form as an object of strings; `undefined` when it is neither, or would take too long to
+ * be parsed. Never throws.
+ */
 export const parseBody = (contentType: string, bytes: Uint8Array): unknown => {
   if (bytes.length === 0) return undefined
   try {
+    const form = isForm(contentType)
+    if (!(form ? isBoundedForm(bytes) : isBoundedJson(bytes))) return undefined
     const text = decoder.decode(bytes)
-    return isForm(contentType) ? formOf(text) : JSON.parse(text)
+    return form ? formOf(text) : JSON.parse(text)
   } catch {
     return undefined
   }

@@ -1,3 +1,5 @@
+import { isBoundedJson } from '../../core/event/bounds.ts'
+
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Whether valid JSON names a member twice in one object. Iterative: depth costs no stack. */
@@ -34,6 +36,7 @@ export type JsonObject = Readonly<Record<string, unknown>>
  * signed field by field, where two readings would be two messages.
  */
 export const strictObject = (bytes: Uint8Array): JsonObject | undefined => {
+  if (!isBoundedJson(bytes)) return undefined
   try {
     const text = decoder.decode(bytes)
     const value: unknown = JSON.parse(text)

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
+import { isBoundedForm } from '../../../core/event/bounds.ts'
 import { isForm } from '../body.ts'
 import { equalBytes, fingerprint } from '../compare.ts'
 import { hmacOf, sha256Hex } from '../digest.ts'
@@ -66,7 +67,7 @@ const suffix = (view: View): string | Refused => {
   const [type] = view.all('content-type')
   if (type !== undefined && !isForm(type))
     return refuse('malformed', `body is no form, and the query has no ${DIGEST}`)
-  return formText(body)
+  return isBoundedForm(body) ? formText(body) : refuse('malformed', 'form has too many fields')
 }
 
 const mac = (key: string, text: string): Uint8Array => hmacOf('sha1', Buffer.from(key), [text])
