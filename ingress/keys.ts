@@ -1,15 +1,12 @@
 import type { Egress } from '../core/net/index.ts'
 
-/** Until the whole answer is here. */
-const timeoutMs = 5_000
-
 /**
  * Fetches what verifies (a key set, a certificate) from an address of the configuration or of a provider:
  * one GET through the guarded client, which follows no redirect, reads a bounded answer and dials checked
- * addresses alone. Rejects for any answer but a whole 200.
+ * addresses alone. Rejects for any answer but a whole 200 within the time.
  */
 export const createKeyFetcher =
-  (egress: Pick<Egress, 'request'>) =>
+  (egress: Pick<Egress, 'request'>, timeoutMs = 5_000) =>
   async (url: string): Promise<string> => {
     const { status, body, truncated } = await egress.request(url, {
       method: 'GET',
