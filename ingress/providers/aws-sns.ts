@@ -6,9 +6,9 @@ export const awsSns: Preset = {
   title: 'Amazon SNS',
   docs: 'https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html',
   evidence: {
-    checked: 'documentation',
-    source: 'Verifying the signatures of Amazon SNS messages',
-    url: 'https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html',
+    checked: 'library',
+    source: 'sns-validator 0.3.5 of AWS, MessageValidator, with its certificate given',
+    url: 'https://github.com/aws/aws-js-sns-message-validator',
   },
   // Listed fields are signed, MessageAttributes are not.
   schemes: [{ name: 'rsa', verify: { scheme: 'sns', tolerance: '1h' } }],
