@@ -21,6 +21,9 @@ const published = vectorsOf('published')
 // Made once with the vendors' own libraries, each of which refused the request with another body.
 const libraries = vectorsOf('libraries')
 
+// Adyen and SNS sign fields; of the others any letter will do.
+const signedPart = /7914073381342284|(?<="Message":")[^"]|[a-z](?=[^a-z]*$)/
+
 describe.each([
   ['F50: values that vendors publish', published],
   ['requests that the libraries of vendors accept', libraries],
@@ -45,7 +48,7 @@ describe.each([
         ...(covered
           ? { url: 'https://example.org/bar' }
           : record.body
-            ? { body: record.body.replace(/7914073381342284|[a-z](?=[^a-z]*$)/, 'Q') }
+            ? { body: record.body.replace(signedPart, 'Q') }
             : { url: `${record.url}x` }),
       })
       expect(result.ok).toBe(false)
