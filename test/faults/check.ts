@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createKafkaLog } from '../../core/log/kafka/index.ts'
 import { silentLogger } from '../../core/telemetry/index.ts'
 import { destinationsOf } from './config.ts'
-import { type Line, markPattern } from './load.ts'
+import type { Line } from './load.ts'
 import { type Sample, settledEarly } from './offsets.ts'
+import { createPlaces, type Place, type Places } from './places.ts'
 import type { FaultRig } from './rig.ts'
-import { eventsSince, type LoggedEvent, rows } from './tables.ts'
+import { eventsSince, rows } from './tables.ts'
 
 /** What was found of one row; every list is empty where all invariants hold. */
 export interface Findings {
@@ -71,33 +72,19 @@ const isRefused = ({ status }: Line): boolean => status >= 400 && status < 500
 const clockSlackMs = 5_000
 
 export const createChecker = (rig: FaultRig): Checker => {
-  /** Next offset to be read, by partition of `received`. */
-  const cursors = new Map<number, number>()
-  /** All that lies in `received` since the row began: event ids by mark, one for each record. */
-  let received = new Map<string, string[]>()
+  const places = createPlaces()
   let since = Date.now()
 
   const readOn = async (): Promise<void> => {
     const { brokers } = rig.kafka
     const log = createKafkaLog({ brokers, prefix: 'zenhook', logger: silentLogger })
     try {
-      for (const { topic, partition, first, next } of await log.ends('received')) {
-        const from = Math.max(first, cursors.get(partition) ?? first)
-        if (from >= next) continue
-        for await (const record of log.read({ topic, partition, offset: from }, next)) {
-          cursors.set(partition, record.offset + 1)
-          const [mark] = markPattern.exec(Buffer.from(record.value ?? []).toString('latin1')) ?? []
-          if (mark === undefined) continue
-          const ids = received.get(mark) ?? []
-          ids.push(record.headers.id ?? '')
-          received.set(mark, ids)
-        }
-        cursors.set(partition, next)
-      }
+      await places.readOn(log)
     } finally {
       await log.close()
     }
   }
+  const idsOf = (mark: string): readonly string[] => places.received(mark).map(({ id }) => id)
 
   /** The parts that wait for the drain. */
   const look = async (lines: readonly Line[]) => {
@@ -105,11 +92,11 @@ export const createChecker = (rig: FaultRig): Checker => {
     const ends = await endsOf(rig, since)
     const lost = lines
       .filter(isAcknowledged)
-      .filter(({ mark, id }) => !holds(received.get(mark), id))
+      .filter(({ mark, id }) => !holds(idsOf(mark), id))
       .map(({ mark }) => mark)
     const tenants = new Map(lines.map(({ mark, tenant }) => [mark, tenant]))
     const logged = [...tenants].flatMap(([mark, tenant]) =>
-      [...new Set(received.get(mark))].map((id) => ({ id, wanted: destinationsOf(tenant) })),
+      [...new Set(idsOf(mark))].map((id) => ({ id, wanted: destinationsOf(tenant) })),
     )
     const open = logged.filter(({ id, wanted }) => !isEnded(ends.get(id), wanted))
     const twice = logged.filter(({ id, wanted }) => (ends.get(id)?.count ?? 0) > wanted)
@@ -136,15 +123,15 @@ export const createChecker = (rig: FaultRig): Checker => {
   return {
     begin() {
       since = Date.now() - clockSlackMs
-      received = new Map()
+      places.clear()
       rig.sink.clear()
     },
-    copies: (mark) => received.get(mark)?.length ?? 0,
-    forget: () => cursors.clear(),
+    copies: (mark) => places.received(mark).length,
+    forget: () => places.forget(),
     async findings(lines, drainMs, samples = []) {
       const { logged, ...waited } = await drained(lines, drainMs)
       const ids = new Set(logged.map(({ id }) => id))
-      const inLog = lines.filter(({ mark }) => received.has(mark))
+      const inLog = lines.filter(({ mark }) => places.received(mark).length > 0)
       const delivered = deliveriesOf(rig, lines)
       const again = [...delivered.values()].flatMap((list) => repeated(list.map(({ id }) => id)))
       const doubtful = await flagged(rig, since)
@@ -156,10 +143,13 @@ export const createChecker = (rig: FaultRig): Checker => {
         sent: lines.length,
         acknowledged: lines.filter(isAcknowledged).length,
         smuggled: lines
-          .filter((line) => isRefused(line) && received.has(line.mark) && !shared(line, lines))
+          .filter(
+            (line) =>
+              isRefused(line) && places.received(line.mark).length > 0 && !shared(line, lines),
+          )
           .map(({ mark }) => mark),
         undecided: (await undecided(rig, since)).filter((id) => ids.has(id)),
-        disordered: disordered(singles(events, received)).filter((id) => ids.has(id)),
+        disordered: disordered(places, lines),
         identities: [...new Map(inLog.map(({ mark, tenant }) => [mark, tenant]))]
           .filter(([mark, tenant]) => {
             const met = new Set(delivered.get(mark)?.map(({ id }) => id))
@@ -255,24 +245,30 @@ const undecided = async (rig: FaultRig, since: number): Promise<string[]> => {
   return found.map(({ id }) => id)
 }
 
-/** An event with copies in the log is decided at one of them: which, its row does not say. */
-const singles = (
-  events: readonly LoggedEvent[],
-  received: ReadonlyMap<string, readonly string[]>,
-): LoggedEvent[] => {
-  const counts = new Map<string, number>()
-  for (const ids of received.values())
-    for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1)
-  return events.filter(({ id }) => counts.get(id) === 1)
-}
-
-const disordered = (events: readonly LoggedEvent[]): string[] => {
-  const latest = new Map<number, number>()
-  const found: string[] = []
-  for (const { id, partition, begunAt } of events) {
-    const before = latest.get(partition) ?? 0
-    if (begunAt < before) found.push(id)
-    latest.set(partition, Math.max(before, begunAt))
+/**
+ * Events whose first dispatch lies before that of an event which came earlier under the same key. One that lies
+ * in the log several times has no single place, and is left out.
+ */
+const disordered = (places: Places, lines: readonly Line[]): string[] => {
+  const byOrder = new Map<string, Map<string, Place>>()
+  for (const { mark, order, tenant } of lines) {
+    const [place, copy] = places.received(mark)
+    if (order === '' || place === undefined || copy !== undefined) continue
+    if (destinationsOf(tenant) !== 1) continue
+    const events = byOrder.get(order) ?? new Map<string, Place>()
+    events.set(place.id, place)
+    byOrder.set(order, events)
   }
-  return found
+  return [...byOrder.values()].flatMap((events) => {
+    let latest = -1
+    return [...events.values()]
+      .sort((a, b) => a.offset - b.offset)
+      .flatMap(({ id }) => {
+        const at = places.dispatched(id)?.offset
+        if (at === undefined) return []
+        const early = at < latest
+        latest = Math.max(latest, at)
+        return early ? [id] : []
+      })
+  })
 }

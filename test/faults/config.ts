@@ -37,8 +37,12 @@ const variableOf = ({ tenant, source }: Target): string =>
 export const secretsEnv = (targets: Targets): Record<string, string> =>
   Object.fromEntries(Object.values(targets).map((target) => [variableOf(target), target.secret]))
 
+// What `load.ts` puts into a body of GitHub: events of one number stay in order.
+const ordering = ({ provider }: Target): string =>
+  provider === 'github' ? ', ordering: hook_id' : ''
+
 const sourceLine = (target: Target, more = ''): string =>
-  `      ${target.source}: { provider: ${target.provider}, secrets: [env:${variableOf(target)}]${more} }`
+  `      ${target.source}: { provider: ${target.provider}, secrets: [env:${variableOf(target)}]${ordering(target)}${more} }`
 
 // Delays that are short enough for a row, and many enough for the longest outage of a destination.
 const schedule = [

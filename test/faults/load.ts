@@ -20,6 +20,8 @@ export interface Line {
   forged: boolean
   /** SHA-256 of the body, hex. */
   digest: string
+  /** Events of a source with the same one stay in order; empty where each stands alone. */
+  order: string
   sentAt: number
   /** 0 where no answer came. */
   status: number
@@ -51,8 +53,15 @@ const probeEveryMs = 100
 export const markPattern = /fault-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/
 export const newMark = (): string => `fault-${randomUUID()}`
 
-const bodies: Readonly<Record<Target['provider'], (mark: string) => object>> = {
-  github: (mark) => ({ zen: 'Anything added dilutes everything else.', hook_id: 1, mark }),
+/** How many keys of order the events of one source have. */
+const orders = 12
+
+const bodies: Readonly<Record<Target['provider'], (mark: string, order: number) => object>> = {
+  github: (mark, order) => ({
+    zen: 'Anything added dilutes everything else.',
+    hook_id: order,
+    mark,
+  }),
   slack: (mark) => ({
     type: 'event_callback',
     team_id: 'T0001',
@@ -90,9 +99,11 @@ export const prepare = (target: Target, draft: Draft = {}): Prepared => {
   const { mark = newMark(), forged = false, more = {} } = draft
   const { provider, secret, tenant, source } = target
   const path = `/in/${tenant}/${source}`
+  const hook = Math.floor(Math.random() * orders)
+  const order = provider === 'github' ? `${tenant}/${source}/${hook}` : ''
   const { method, headers, body } = signRequest(presetNamed(provider), {
     secret: forged ? 'f'.repeat(secret.length) : secret,
-    body: JSON.stringify({ ...bodies[provider](mark), ...more }),
+    body: JSON.stringify({ ...bodies[provider](mark, hook), ...more }),
     headers: {
       'content-type': 'application/json',
       ...(provider === 'github' && { 'x-github-event': 'ping', 'x-github-delivery': mark }),
@@ -108,7 +119,7 @@ export const prepare = (target: Target, draft: Draft = {}): Prepared => {
     async send(publicUrl) {
       const sentAt = performance.now()
       const line = (status: number, id?: string, duplicate = false, failure = ''): Line => ({
-        ...{ mark, tenant, source, forged, digest, sentAt, status, id, duplicate, failure },
+        ...{ mark, tenant, source, forged, digest, order, sentAt, status, id, duplicate, failure },
         ackAt: performance.now(),
       })
       try {

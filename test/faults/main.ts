@@ -24,6 +24,8 @@ const help = `npm run test:faults -- [options]
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
+const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
+
 interface Wanted {
   length: Length
   rows: ReadonlySet<string> | undefined
@@ -53,7 +55,7 @@ const readArguments = (): Wanted | undefined => {
 
 const run = (args: readonly string[], env: Record<string, string>): Promise<number> =>
   new Promise((resolve, reject) => {
-    const child = spawn('npx', ['vitest', 'run', ...args], {
+    const child = spawn(process.execPath, [vitest, 'run', ...args], {
       cwd: root,
       stdio: 'inherit',
       env: { ...process.env, ...env },

@@ -33,6 +33,8 @@ export interface FaultRig {
   sink: Sink
   wire: Wire
   targets: Targets
+  /** What the instance is started with. */
+  configText: string
   /** The instance of now. */
   running(): Running
   /** Starts it anew, the one before being gone, and waits until it is ready. */
@@ -115,7 +117,8 @@ export const createFaultRig = async (): Promise<FaultRig> => {
     const dataDir = join(folder, 'data')
     const config = join(folder, 'zenhook.yaml')
     const targets = makeTargets()
-    await writeFile(config, configOf(sink.url, targets))
+    const configText = configOf(sink.url, targets)
+    await writeFile(config, configText)
     const env = {
       LOG_LEVEL: 'info',
       SCHEMA_REGISTRY_URL: registry.url,
@@ -149,7 +152,7 @@ export const createFaultRig = async (): Promise<FaultRig> => {
     closers.push(async () => running?.kill())
     closers.push(() => Promise.all(others.map((each) => each.kill())))
     const rig: FaultRig = {
-      ...{ folder, kafka, redis, registry, clickhouse, sink, wire, targets, start },
+      ...{ folder, kafka, redis, registry, clickhouse, sink, wire, targets, configText, start },
       running() {
         if (running === undefined) throw new Error('the instance was not started')
         return running

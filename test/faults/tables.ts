@@ -20,8 +20,7 @@ export interface LoggedEvent {
   id: string
   partition: number
   offset: number
-  /** When its first stage decided, which all events pass, and when its last did: wall time, ms. */
-  begunAt: number
+  /** When the last of its stages decided: wall time, ms. */
   decidedAt: number
 }
 
@@ -32,26 +31,23 @@ export const eventsSince = async (rig: FaultRig, since: number): Promise<LoggedE
     id: string
     partition: number
     offset: string
-    begun: string
     done: string
   }>(
     rig,
     `SELECT e.id AS id, e.partition AS partition, toString(e.offset) AS offset,
-       toString(d.begun) AS begun, toString(d.done) AS done
+       toString(d.done) AS done
      FROM (SELECT id, partition, offset FROM events FINAL WHERE received_at >= ${time}) AS e
      INNER JOIN (
-       SELECT event_id, minIf(toUnixTimestamp64Milli(at), stage = 'dedupe') AS begun,
-         max(toUnixTimestamp64Milli(at)) AS done
+       SELECT event_id, max(toUnixTimestamp64Milli(at)) AS done
        FROM decisions FINAL
        WHERE received_at >= ${time} AND run = 'live' AND stage IN ('dedupe', 'route')
        GROUP BY event_id) AS d
      ON e.id = d.event_id
      ORDER BY partition, e.offset`,
   )
-  return found.map(({ id, partition, offset, begun, done }) => ({
+  return found.map(({ id, partition, offset, done }) => ({
     ...{ id, partition },
     offset: Number(offset),
-    begunAt: Number(begun),
     decidedAt: Number(done),
   }))
 }

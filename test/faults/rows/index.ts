@@ -1,5 +1,6 @@
 import type { Row } from '../row.ts'
 import { brokerRows } from './brokers.ts'
+import { configurationRows } from './configuration.ts'
 import { crashRows } from './crashes.ts'
 import { groupRows } from './groups.ts'
 import { lifecycleRows } from './lifecycle.ts'
@@ -17,6 +18,7 @@ export const faultRows: readonly Row[] = [
   ...stateRows,
   ...storeRows,
   ...loadRows,
+  ...configurationRows,
   ...brokerRows,
   ...networkRows,
   ...groupRows,
