@@ -5,7 +5,7 @@ import { isZenhookError, ZenhookError } from '../../core/errors/index.ts'
 import { bringForward, type Migration } from '../../core/storage/format.ts'
 import { type Instance, instanceFile, readInstance, tokenFile } from '../client.ts'
 
-/** The layout of the data folder; see ADR 0011 for what makes it another one. */
+/** The layout of the data folder; see ADR 0015 for what makes it another one. */
 export const dataFormat = 1
 
 /** From each format to the next, since the first. */

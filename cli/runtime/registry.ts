@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { ZenhookError } from '../../core/errors/index.ts'
 import type { Codec } from '../../core/event/codec/index.ts'
 import type { RegistryReader, Secrets } from '../../core/registry/port.ts'
 import { createRegistryReader } from '../../core/registry/reader.ts'
@@ -11,6 +12,7 @@ import { createRegistryWriter, type LogRegistryWriter } from '../../core/registr
 import type { Logger, Metrics } from '../../core/telemetry/index.ts'
 import type { Engines } from '../engines.ts'
 import type { Settings } from '../settings.ts'
+import type { Role } from './roles.ts'
 
 /** The configuration as this process sees, publishes and unlocks it. */
 export interface RegistryParts {
@@ -18,6 +20,18 @@ export interface RegistryParts {
   writer: LogRegistryWriter
   secrets: Secrets
   plain: PlainSecrets
+}
+
+const rolesWithSecrets: readonly Role[] = ['ingress', 'connectors', 'api']
+
+const noSecrets: Secrets = {
+  resolve: (tenant) =>
+    Promise.reject(
+      new ZenhookError('ZENHOOK_REGISTRY_SECRET_FORBIDDEN', {
+        message: 'This process has no role that uses secrets',
+        details: { tenant },
+      }),
+    ),
 }
 
 export const openRegistry = (
@@ -35,12 +49,21 @@ export const openRegistry = (
   })
   reader.onChange(({ publishedAt }) => metrics.registryRevision.set(publishedAt / 1000))
   const plain = createPlainSecrets()
-  const secrets = createSecrets({
-    env: settings.env,
-    plain,
-    // Files are the operator's own until tenants author objects: then their grants stand here.
-    grants: () => 'any',
-    ...(settings.secretsDir === undefined ? {} : { secretsDir: settings.secretsDir }),
-  })
+  const secrets = secretsOf(settings, plain)
   return { reader, writer: createRegistryWriter({ log, codec, logger }), secrets, plain }
 }
+
+/** What a process of these roles may unlock: nothing, where none of them proves or signs anything. */
+export const secretsOf = (
+  { roles, env, secretsDir }: Pick<Settings, 'roles' | 'env' | 'secretsDir'>,
+  plain: PlainSecrets,
+): Secrets =>
+  rolesWithSecrets.some((role) => roles.has(role))
+    ? createSecrets({
+        env,
+        plain,
+        // Files are the operator's own until tenants author objects: then their grants stand here.
+        grants: () => 'any',
+        ...(secretsDir === undefined ? {} : { secretsDir }),
+      })
+    : noSecrets

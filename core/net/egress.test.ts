@@ -73,17 +73,31 @@ describe('an exchange', () => {
     expect(dials).toBeLessThanOrEqual(2)
   })
 
-  it('F82: follows no redirect and hands no credential on', async () => {
+  it.each([
+    ...[301, 302, 303, 307, 308].map((status) => [status, 'the same host', 'same'] as const),
+    [307, 'another host', 'other'] as const,
+    [302, 'an internal address', 'http://169.254.169.254/latest/'] as const,
+    [301, 'no TLS', 'http://receiver.test/'] as const,
+    [308, 'a file', 'file:///etc/passwd'] as const,
+  ])('F82: follows no redirect (%i to %s) and hands no credential on', async (status, _, to) => {
     const seen: string[] = []
+    const elsewhere = await listen((request, response) => {
+      seen.push(`elsewhere ${request.headers.authorization}`)
+      response.end()
+    })
     const { port } = await listen((request, response) => {
       seen.push(String(request.url))
-      response.writeHead(307, { location: `http://127.0.0.1:${port}/elsewhere` }).end()
+      const places: Record<string, string> = {
+        same: `http://127.0.0.1:${port}/elsewhere`,
+        other: `http://127.0.0.1:${elsewhere.port}/`,
+      }
+      response.writeHead(status, { location: places[to] ?? to }).end()
     })
     const answer = await egressWith().request(`http://127.0.0.1:${port}/first`, {
       ...local,
       headers: { authorization: 'Bearer x' },
     })
-    expect(answer.status).toBe(307)
+    expect(answer.status).toBe(status)
     expect(seen).toEqual(['/first'])
   })
 

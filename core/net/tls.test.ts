@@ -4,7 +4,7 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { SecureVersion } from 'node:tls'
+import { createSecureContext, type SecureVersion } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEgress } from './index.ts'
 
@@ -68,6 +68,7 @@ describe.skipIf(!hasOpenssl)('TLS', () => {
       '2',
     )
     certificate('good', 'good.test', ['-days', '2'])
+    certificate('other', 'other.test', ['-days', '2'])
     certificate('expired', 'good.test', ['-days', '-1'])
     openssl(
       'req',
@@ -94,17 +95,29 @@ describe.skipIf(!hasOpenssl)('TLS', () => {
     host = 'good.test',
     trusted = true,
     maxVersion,
+    byName = {},
   }: {
     cert: string
     host?: string
     trusted?: boolean
     maxVersion?: SecureVersion
+    /** Certificates by the name that the client asks for; `cert` for any other. */
+    byName?: Readonly<Record<string, string>>
   }) => {
     let served = 0
+    const asked: string[] = []
     const server = createServer(
       {
         key: read(`${cert}.key`),
         cert: read(`${cert}.pem`),
+        SNICallback: (name, done) => {
+          asked.push(name)
+          const chosen = byName[name] ?? cert
+          done(
+            null,
+            createSecureContext({ key: read(`${chosen}.key`), cert: read(`${chosen}.pem`) }),
+          )
+        },
         ...(maxVersion === undefined
           ? {}
           : { maxVersion, minVersion: 'TLSv1' as const, ciphers: 'ALL:@SECLEVEL=0' }),
@@ -128,7 +141,7 @@ describe.skipIf(!hasOpenssl)('TLS', () => {
           ({ status }) => status,
           (error: unknown) => error,
         )
-      return { outcome, served }
+      return { outcome, served, asked }
     } finally {
       await egress.close()
       server.closeAllConnections()
@@ -137,7 +150,12 @@ describe.skipIf(!hasOpenssl)('TLS', () => {
   }
 
   it('F84: accepts a valid certificate for the name', async () => {
-    expect(await attempt({ cert: 'good' })).toEqual({ outcome: 200, served: 1 })
+    expect(await attempt({ cert: 'good' })).toMatchObject({ outcome: 200, served: 1 })
+  })
+
+  it('F84: asks for the host by its name, whatever else lives at the address', async () => {
+    const shared = { cert: 'other', byName: { 'good.test': 'good' } }
+    expect(await attempt(shared)).toEqual({ outcome: 200, served: 1, asked: ['good.test'] })
   })
 
   it.each([
@@ -146,6 +164,8 @@ describe.skipIf(!hasOpenssl)('TLS', () => {
     ['for another name', { cert: 'good', host: 'other.test' }],
     ['expired', { cert: 'expired' }],
     ['over TLS 1.0', { cert: 'good', maxVersion: 'TLSv1' as const }],
+    ['over TLS 1.1', { cert: 'good', maxVersion: 'TLSv1.1' as const }],
+    ['of a neighbour at the address', { cert: 'good', byName: { 'good.test': 'other' } }],
   ])(
     'F84: refuses a certificate %s, even when the environment says otherwise',
     async (_name, options) => {
