@@ -36,30 +36,46 @@ export interface Look {
   open: readonly Receipt[]
 }
 
-// An id is minted when its event has been received and verified: the two times lie so close.
-const idLeadMs = 15_000
-const idLagMs = 1_000
+/** Of one run, and received at about one time. */
+interface Cluster {
+  run: string
+  receipts: Map<string, Receipt>
+  from: number
+  to: number
+}
 
-/** Which events of a chunk have ended, by one query: the common case is that all have. */
+/** So far apart, events are looked up apart: what lay in a spool comes among what is new. */
+const gapMs = 2_000
+
+const clustersOf = (receipts: readonly Receipt[]): readonly Cluster[] => {
+  const clusters: Cluster[] = []
+  const latest = new Map<string, Cluster>()
+  for (const receipt of [...receipts].sort((a, b) => a.stamp - b.stamp)) {
+    const { run, stamp, id } = receipt
+    let cluster = latest.get(run)
+    if (cluster === undefined || stamp - cluster.to > gapMs) {
+      cluster = { run, receipts: new Map(), from: stamp, to: stamp }
+      latest.set(run, cluster)
+      clusters.push(cluster)
+    }
+    cluster.receipts.set(id, receipt)
+    cluster.to = stamp
+  }
+  return clusters
+}
+
+/** Which events of a chunk have ended, by few queries: the common case is that all have. */
 export const firstLook = async (
   { decisions }: Pick<Sources, 'decisions'>,
   receipts: readonly Receipt[],
 ): Promise<Look> => {
-  const runs = new Map<string, Map<string, Receipt>>()
-  for (const receipt of receipts) {
-    const known = runs.get(receipt.run) ?? new Map<string, Receipt>()
-    runs.set(receipt.run, known)
-    known.set(receipt.id, receipt)
-  }
   const ended = noCounts()
   const open: Receipt[] = []
-  for (const [run, byId] of runs) {
-    const { from, to } = spanOf([...byId.values()])
+  for (const { run, receipts: byId, from, to } of clustersOf(receipts)) {
+    // A record has the time at which its event was received.
     const answer = await countEnds(decisions, {
       ids: [...byId.keys()],
-      run,
-      from: from - idLeadMs,
-      to: to + idLagMs,
+      ...{ run, from: Math.floor(from), to: Math.ceil(to) },
     })
     addCounts(ended, answer.ended)
     for (const id of answer.open) {

@@ -24,12 +24,9 @@ const time = (name: string): string => `fromUnixTimestamp64Milli({${name}:Int64}
 
 // Only what tells an end is read. Without FINAL: a row that is there twice changes no maximum, and what
 // two versions of a row make look odd comes out as open, for `standingsOf` to judge.
-// One statement for those that are found and those that are not: rows come in all the while.
-const countSql = `
-  SELECT if(end = '', 'open', end) AS ended, toUInt32(count()) AS n,
-    groupArrayIf(id, ended = 'open') AS ids
-  FROM (SELECT arrayJoin({ids:Array(String)}) AS id) AS asked
-  LEFT JOIN (
+const endsSql = (which: string): string => `
+  SELECT end, groupArray(event_id) AS ids
+  FROM (
     SELECT event_id, countIf(dispatch_id = '') AS stages, countIf(dispatch_id != '') AS dispatches,
       countIf(delivered + dead + dropped = 1 AND (sent OR dropped OR dispatch_id = '')) AS settled,
       multiIf(
@@ -43,26 +40,41 @@ const countSql = `
         max(verdict = 'dispatch') AS sent
       FROM decisions
       WHERE received_at >= ${time('from')} AND received_at <= ${time('to')} AND run = {run:String}
-        AND verdict IN ('dispatch', 'delivered', 'drop', 'dead') AND event_id IN {ids:Array(String)}
+        AND verdict IN ('dispatch', 'delivered', 'drop', 'dead')${which}
       GROUP BY event_id, dispatch_id)
-    GROUP BY event_id) AS found ON asked.id = found.event_id
-  GROUP BY ended
-  SETTINGS join_use_nulls = 0`
+    GROUP BY event_id)
+  WHERE end != 'open' GROUP BY end`
 
-/** How many of these events have ended and how, and which have not: one pass, cheap for the many that have. */
-export const countEnds = async (decisions: Decisions, query: EndQuery): Promise<EndAnswer> => {
+const allSql = endsSql('')
+const someSql = endsSql(' AND event_id IN {ids:Array(String)}')
+
+/** Where as many events as this were received per second, asking for all of that time is the cheaper way. */
+const densePerSecond = 20
+
+/**
+ * How many of these events have ended and how, and which have not: one query, cheap for the many that have.
+ * Of events that lie close together, all of their time are asked for: to name them costs more than to read
+ * the few others.
+ */
+export const countEnds = async (
+  decisions: Decisions,
+  { ids, run, from, to }: EndQuery,
+): Promise<EndAnswer> => {
   const ended = { delivered: 0, partial: 0, dropped: 0, dead: 0 }
-  if (query.ids.length === 0) return { ended, open: [] }
-  const rows = await decisions.select<{ ended: End | 'open'; n: number; ids: readonly string[] }>(
-    countSql,
-    { ids: query.ids, run: query.run, from: query.from, to: query.to },
-  )
-  const open: string[] = []
-  for (const row of rows) {
-    if (row.ended === 'open') open.push(...row.ids)
-    else ended[row.ended] += row.n
-  }
-  return { ended, open }
+  if (ids.length === 0) return { ended, open: [] }
+  const open = new Set(ids)
+  const dense = ids.length * 1_000 >= densePerSecond * (to - from)
+  const rows = dense
+    ? await decisions.select<Ended>(allSql, { run, from, to })
+    : await decisions.select<Ended>(someSql, { run, from, to, ids })
+  for (const { end, ids: found } of rows)
+    for (const id of found) if (open.delete(id)) ended[end] += 1
+  return { ended, open: [...open] }
+}
+
+interface Ended {
+  end: End
+  ids: readonly string[]
 }
 
 /** All that the tables say of one dispatch of one run; `dispatchId` is empty for what stages decided. Flags are 0 or 1. */

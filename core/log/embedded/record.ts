@@ -33,14 +33,16 @@ export const timestampOf = (bytes: Uint8Array): number => viewOf(bytes).getFloat
 
 /** Takes the value as a view of `bytes`, which must be the caller's own. */
 export const decodeRecord = (bytes: Uint8Array): RecordBody => {
-  const view = viewOf(bytes)
-  const flags = view.getUint8(8)
-  const headersAt = 17 + view.getUint32(9)
-  const valueAt = headersAt + view.getUint32(13)
-  const text = (from: number, to: number): string =>
-    Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('utf8')
+  // One view for all: each costs more than what is read through it.
+  const buffer = Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const flags = buffer.readUInt8(8)
+  const headersAt = 17 + buffer.readUInt32BE(9)
+  const valueAt = headersAt + buffer.readUInt32BE(13)
+  const text = (from: number, to: number): string => buffer.toString('utf8', from, to)
   return {
-    timestamp: view.getFloat64(0),
+    timestamp: buffer.readDoubleBE(0),
     key: (flags & hasKey) === 0 ? null : text(17, headersAt),
     headers:
       headersAt === valueAt

@@ -56,7 +56,10 @@ export const createEmbeddedStore = (storage: Storage): LogStore => {
   }
   const recordKey = (topic: string, partition: number, offset: number): Uint8Array =>
     numbers([idOf(topic), 4], [partition, 4], [offset, 8])
-  const offsetOf = (key: Uint8Array): number => Number(Buffer.from(key).readBigUInt64BE(8))
+  const offsetOf = (key: Uint8Array): number => {
+    const buffer = Buffer.isBuffer(key) ? key : Buffer.from(key)
+    return buffer.readUInt32BE(8) * 2 ** 32 + buffer.readUInt32BE(12)
+  }
   const delayedKey = ({ due, sequence }: Pick<Delayed, 'due' | 'sequence'>): Uint8Array =>
     numbers([Math.max(0, Math.ceil(due)), 8], [sequence, 8])
 
