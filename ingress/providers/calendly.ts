@@ -3,11 +3,11 @@ import type { Preset } from './preset.ts'
 export const calendly: Preset = {
   name: 'calendly',
   title: 'Calendly',
-  docs: 'https://developer.calendly.com/api-docs/ZG9jOjE2OTYyMDM2-webhook-signatures',
+  docs: 'https://developer.calendly.com/api-docs/4c305798a61d3-webhook-signatures',
   evidence: {
     checked: 'documentation',
     source: 'Webhook signatures',
-    url: 'https://developer.calendly.com/api-docs/ZG9jOjE2OTYyMDM2-webhook-signatures',
+    url: 'https://developer.calendly.com/api-docs/4c305798a61d3-webhook-signatures',
   },
   schemes: [
     {

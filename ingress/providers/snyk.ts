@@ -3,11 +3,11 @@ import type { Preset } from './preset.ts'
 export const snyk: Preset = {
   name: 'snyk',
   title: 'Snyk',
-  docs: 'https://docs.snyk.io/snyk-api/using-specific-snyk-apis/webhooks-apis/validation-and-versioning-of-payloads',
+  docs: 'https://docs.snyk.io/developer-tools/snyk-api/using-specific-snyk-apis/webhooks-apis/validation-and-versioning-of-payloads',
   evidence: {
     checked: 'documentation',
     source: 'Validation and versioning of payloads',
-    url: 'https://docs.snyk.io/snyk-api/using-specific-snyk-apis/webhooks-apis/validation-and-versioning-of-payloads',
+    url: 'https://docs.snyk.io/developer-tools/snyk-api/using-specific-snyk-apis/webhooks-apis/validation-and-versioning-of-payloads',
   },
   schemes: [
     { name: 'sha256', verify: { scheme: 'hmac', header: 'x-hub-signature', prefix: 'sha256=' } },

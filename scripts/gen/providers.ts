@@ -42,6 +42,8 @@ interface Coverage {
   readonly url: boolean
   readonly headers: readonly string[]
   readonly time: boolean
+  /** Whether at least some of the body is signed. */
+  readonly partOfBody?: boolean
 }
 
 const none = { method: false, url: false, headers: [], time: false }
@@ -85,6 +87,7 @@ const templated = (scheme: string, settings: Settings): Coverage => {
     url: references.some((name) => name.startsWith('url')),
     headers: references.flatMap((name) => (name.startsWith('header:') ? [name.slice(7)] : [])),
     time: settings.timestamp !== undefined,
+    partOfBody: references.some((name) => name.startsWith('body:')),
   }
 }
 
@@ -103,6 +106,7 @@ const coverageOf = ({ verify }: PresetScheme): Coverage => {
         ...none,
         how: `HMAC-SHA-256 (v1) or Ed25519 (v1a), in base64, in ${codes(stems.map((stem) => `${stem}-signature`))}.`,
         signed: code(`{header:${stems[0]}-id}.{timestamp}.{body}`),
+        headers: stems.map((stem) => `${stem}-id`),
         time: true,
       }
     }
@@ -129,6 +133,7 @@ const coverageOf = ({ verify }: PresetScheme): Coverage => {
         how: 'RSA with SHA-1 or SHA-256 in the field `Signature` of the body, by a certificate of Amazon.',
         signed: 'the fields of the message that Amazon lists, by name and value',
         time: true,
+        partOfBody: true,
       }
     case 'twilio':
       return {
@@ -142,6 +147,7 @@ const coverageOf = ({ verify }: PresetScheme): Coverage => {
         ...none,
         how: 'HMAC-SHA-256 in each item of the body, with the key decoded from hex.',
         signed: 'eight fields of each item, joined by `:`',
+        partOfBody: true,
       }
     case 'http-message-signatures':
       return {
@@ -196,6 +202,8 @@ const pickText = (from: Pick): string => {
 }
 
 const uncovered = (preset: Preset, scheme: PresetScheme, coverage: Coverage): string => {
+  if (scheme.verify.scheme === 'http-message-signatures')
+    return 'what `Signature-Input` does not name'
   const body = scheme.bodyCovered ?? preset.bodyCovered
   const id = scheme.deliveryId ?? preset.deliveryId
   const idCovered = scheme.idCovered ?? preset.idCovered
@@ -204,7 +212,7 @@ const uncovered = (preset: Preset, scheme: PresetScheme, coverage: Coverage): st
   const open = [
     coverage.method ? [] : ['the method'],
     coverage.url ? [] : ['the URL'],
-    body ? [] : [coverage.signed === undefined ? 'the body' : 'the rest of the body'],
+    body ? [] : [coverage.partOfBody ? 'the rest of the body' : 'the body'],
     id === undefined || idCovered ? [] : ['the delivery id'],
     typeHeaders.length === 0 ? [] : [`the type where it is read from ${codes(typeHeaders)}`],
     coverage.headers.length === 0
@@ -253,7 +261,7 @@ const checkedText: Readonly<Record<Checked, string>> = {
   library:
     "Checked against the vendor's own library: it accepts what Zenhook signs, and refuses it changed",
   documentation:
-    "By the vendor's words alone: no published value and no library was there to check against",
+    'By the documentation or the sources of the vendor as read, not computed against anything published',
   none: '**Not checked against anything published**',
 }
 
