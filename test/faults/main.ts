@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { filesWithCases, gatherCases, gatherRig, readRecords } from './gather.ts'
+import { joinRuns } from './journal.ts'
 import { endLeftovers } from './leftovers.ts'
 import { belongs, type Length, lengths, rowsIn } from './plan.ts'
 import { judgeRows, type RowResult, sums, tableOf } from './table.ts'
@@ -18,6 +19,7 @@ const help = `npm run test:faults -- [options]
   --length ci|full|soak  how long every row takes (default ci)
   --rows F01,F05-F08     only these rows
   --table FILE           writes the table as Markdown
+  --journal FILE         adds what this run shows on the rig to what earlier runs showed: a long run in parts
   --report FILE          writes counts of rows as JSON
   --cases FILE           takes the cases of the suites from a report of vitest instead of running them; may repeat
 `
@@ -30,6 +32,7 @@ interface Wanted {
   length: Length
   rows: ReadonlySet<string> | undefined
   table: string | undefined
+  journal: string | undefined
   report: string | undefined
   cases: readonly string[] | undefined
 }
@@ -40,6 +43,7 @@ const readArguments = (): Wanted | undefined => {
       length: { type: 'string', default: 'ci' },
       rows: { type: 'string' },
       table: { type: 'string' },
+      journal: { type: 'string' },
       report: { type: 'string' },
       cases: { type: 'string', multiple: true },
       help: { type: 'boolean', default: false },
@@ -50,10 +54,11 @@ const readArguments = (): Wanted | undefined => {
   if (length === undefined) throw new Error(`--length is one of ${lengths.join(', ')}`)
   const rows = values.rows === undefined ? undefined : new Set(rowsIn(values.rows))
   if (rows?.size === 0) throw new Error('--rows wants numbers such as F01,F05-F08')
-  return { length, rows, table: values.table, report: values.report, cases: values.cases }
+  const { table, journal, report, cases } = values
+  return { length, rows, table, journal, report, cases }
 }
 
-const run = (args: readonly string[], env: Record<string, string>): Promise<number> =>
+const runVitest = (args: readonly string[], env: Record<string, string>): Promise<number> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [vitest, 'run', ...args], {
       cwd: root,
@@ -121,7 +126,7 @@ const main = async (): Promise<number> => {
     process.stdout.write(help)
     return 0
   }
-  const { length, rows, table, report, cases } = wanted
+  const { length, rows, table, journal, report, cases } = wanted
   const startedAt = Date.now()
   const inScope = (id: string): boolean => rows?.has(id) ?? belongs(id, length)
   const folder = await mkdtemp(join(tmpdir(), 'zenhook-fault-report-'))
@@ -132,18 +137,20 @@ const main = async (): Promise<number> => {
     const files = cases === undefined && length !== 'soak' ? filesWithCases(root) : []
     if (files.length > 0) {
       const pattern = String.raw`(^|\s)F\d\d\b.*:`
-      await run(['--project', 'suites', '-t', pattern, ...reporters(beside), ...files], {})
+      await runVitest(['--project', 'suites', '-t', pattern, ...reporters(beside), ...files], {})
     }
-    await run(['--project', 'faults', ...reporters(onRig)], {
+    await runVitest(['--project', 'faults', ...reporters(onRig)], {
       ZENHOOK_FAULTS_LENGTH: length,
       ZENHOOK_FAULTS_RECORD: records,
       // All that the rig makes lies in our folder, and so do the processes that it starts.
       TMPDIR: folder,
       ...(rows !== undefined && { ZENHOOK_FAULTS_ROWS: [...rows].join() }),
     })
-    const results = judgeRows(inScope, {
-      records: readRecords(records),
-      rig: gatherRig(onRig),
+    const run = { records: readRecords(records), rig: gatherRig(onRig) }
+    const shown = journal === undefined ? run : joinRuns(journal, run)
+    const inTable = (id: string): boolean => inScope(id) || shown.rig.has(id)
+    const results = judgeRows(inTable, {
+      ...shown,
       cases: gatherCases(cases ?? [beside]),
     })
     process.stdout.write(`\n${tableOf(results)}\n\n${summary(results)}\n`)
