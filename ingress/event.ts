@@ -114,10 +114,15 @@ const identityParts = (
   return deliveryId === undefined ? ['body', bodyDigest] : ['id', deliveryId]
 }
 
-/** The event as a record of `received`. */
-export const recordOf = (event: Event, value: Uint8Array, checked: boolean): NewRecord => ({
+/** The event as a record of `received`; `ordered` where its source asks for an order. */
+export const recordOf = (
+  event: Event,
+  value: Uint8Array,
+  { checked, ordered }: { checked: boolean; ordered: boolean },
+): NewRecord => ({
   topic: 'received',
   key: event.key,
+  unordered: !ordered,
   value,
   owned: true,
   timestamp: event.receivedAt,

@@ -1,5 +1,13 @@
 import { isZenhookError } from '../errors/index.ts'
-import type { Log, LogCapabilities, NewRecord, StoredRecord } from './port.ts'
+import type {
+  Batch,
+  Gap,
+  Log,
+  LogCapabilities,
+  NewRecord,
+  StoredRecord,
+  Subscription,
+} from './port.ts'
 
 /** What an adapter brings so that the suite can hold it to the promises of `port.ts`. */
 export interface LogHarness {
@@ -23,6 +31,16 @@ export interface LogHarness {
   /** Kills the leader of a partition; `heal` brings it back. */
   killLeader?(topic: string, partition: number): Promise<{ heal(): Promise<void> }>
   destroy(): Promise<void>
+}
+
+/** A subscription of the suite, with all that it was given and told. */
+export interface Consumer {
+  batches: Batch[]
+  records: StoredRecord[]
+  values(): string[]
+  errors: unknown[]
+  gaps: Gap[]
+  subscription: Subscription
 }
 
 export const text = (value: string): Uint8Array => new TextEncoder().encode(value)

@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest'
 import { isZenhookError } from '../errors/index.ts'
-import { codeOf, type LogHarness, lastOf, numbered, text, textOf } from './contract-harness.ts'
+import {
+  type Consumer,
+  codeOf,
+  type LogHarness,
+  lastOf,
+  numbered,
+  text,
+  textOf,
+} from './contract-harness.ts'
 import type {
   Batch,
   Gap,
@@ -14,15 +22,6 @@ import type {
 } from './port.ts'
 
 export type { LogHarness } from './contract-harness.ts'
-
-interface Consumer {
-  batches: Batch[]
-  records: StoredRecord[]
-  values(): string[]
-  errors: unknown[]
-  gaps: Gap[]
-  subscription: Subscription
-}
 
 /** Every promise of the log, case by case. What does not apply to an adapter says why it is skipped. */
 export const logContract = (name: string, harness: LogHarness): void => {
@@ -179,9 +178,14 @@ export const logContract = (name: string, harness: LogHarness): void => {
 
       test('spreads records without a key', async () => {
         const topic = await topicOf('spread', { partitions: 4 })
-        for (let round = 0; round < 8; round += 1) await log.append(numbered(topic, 25, null))
-        const used = new Set((await readAll(topic)).map(({ partition }) => partition))
-        expect(used.size).toBeGreaterThan(1)
+        for (let n = 0; n < 8; n += 1) await log.append(numbered(topic, 25, null))
+        expect(new Set((await readAll(topic)).map((one) => one.partition)).size).toBeGreaterThan(1)
+      })
+
+      test('takes what is unordered wherever it puts it, and all of it', async () => {
+        const topic = await topicOf('unordered', { partitions: 4 })
+        await log.append(numbered(topic, 20, 'k').map((one) => ({ ...one, unordered: true })))
+        expect(new Set((await readAll(topic)).map(textOf)).size).toBe(20)
       })
 
       test('many at once lose and double nothing', async () => {

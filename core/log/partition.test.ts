@@ -34,8 +34,16 @@ describe('partitions', () => {
 
   it('take turns without a key, per topic', () => {
     const choose = createPartitioner()
-    expect([1, 2, 3, 4].map(() => choose('a', null, 3))).toEqual([0, 1, 2, 0])
-    expect(choose('b', null, 3)).toBe(0)
-    expect(choose('a', 'foobar', 3)).toBe(partitionOf('foobar', 3))
+    const to = (topic: string, key: string | null) => choose({ topic, key }, 3, 0)
+    expect([1, 2, 3, 4].map(() => to('a', null))).toEqual([0, 1, 2, 0])
+    expect(to('b', null)).toBe(0)
+    expect(to('a', 'foobar')).toBe(partitionOf('foobar', 3))
+  })
+
+  it('are the same for a moment where no order is wanted, and all in time', () => {
+    const choose = createPartitioner()
+    const at = (now: number) => choose({ topic: 'a', key: String(now), unordered: true }, 3, now)
+    expect(new Set(Array.from({ length: 50 }, (_, ms) => at(ms))).size).toBe(1)
+    expect(new Set(Array.from({ length: 150 }, (_, ms) => at(ms))).size).toBe(3)
   })
 })

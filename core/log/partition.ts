@@ -27,14 +27,24 @@ const encoder = new TextEncoder()
 export const partitionOf = (key: string, partitions: number): number =>
   (murmur2(encoder.encode(key)) & 0x7fffffff) % partitions
 
-/** Chooses partitions: by key, and in turn where there is no key. One per log, for it counts. */
+const stickyMs = 50
+
+/**
+ * Kafka's sticky partitioning (KIP-480) by the clock: all records of a moment go to one partition, those of the next
+ * moment to the next, so that each write and each batch holds many.
+ */
+export const stickyPartition = (now: number, partitions: number): number =>
+  Math.floor(now / stickyMs) % partitions
+
+/** Chooses partitions: by key where its order matters, else in turn. One per log, for it counts. */
 export const createPartitioner = (): ((
-  topic: string,
-  key: string | null,
+  record: { topic: string; key: string | null; unordered?: boolean },
   partitions: number,
+  now: number,
 ) => number) => {
   const turns = new Map<string, number>()
-  return (topic, key, partitions) => {
+  return ({ topic, key, unordered = false }, partitions, now) => {
+    if (unordered) return stickyPartition(now, partitions)
     if (key !== null) return partitionOf(key, partitions)
     const turn = turns.get(topic) ?? 0
     turns.set(topic, (turn + 1) % Number.MAX_SAFE_INTEGER)

@@ -6,7 +6,7 @@ import type { Position } from '../event/index.ts'
  * Promises, kept by every adapter and shown by `contract.ts`:
  * - `append` resolves only once its records are durable; when it rejects, their fate is unknown
  *   (they may be in the log), and appending them again is right.
- * - Order holds per partition, and a key always lands in the same partition.
+ * - Order holds per partition, and a key always lands in the same partition, but for records that say `unordered`.
  * - Every group sees every record at least once, from the oldest retained one on.
  * - Progress moves only by `settle`, never past an output that is not in the log.
  * - What was not settled comes back: after a crash, a takeover, or a handler that throws.
@@ -66,6 +66,8 @@ export interface NewRecord {
   key: string | null
   /** `null` is a tombstone, for compacted topics only. */
   value: Uint8Array | null
+  /** Nobody relies on the order of its key: it may go to any partition, so that writes are few and large. */
+  unordered?: boolean
   /** The caller gives the bytes away and never changes them: the log need not copy them. */
   owned?: boolean
   headers?: Readonly<Record<string, string>>

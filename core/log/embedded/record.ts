@@ -40,14 +40,15 @@ export const decodeRecord = (bytes: Uint8Array): RecordBody => {
   const flags = buffer.readUInt8(8)
   const headersAt = 17 + buffer.readUInt32BE(9)
   const valueAt = headersAt + buffer.readUInt32BE(13)
-  const text = (from: number, to: number): string => buffer.toString('utf8', from, to)
   return {
     timestamp: buffer.readDoubleBE(0),
-    key: (flags & hasKey) === 0 ? null : text(17, headersAt),
+    key: (flags & hasKey) === 0 ? null : buffer.toString('utf8', 17, headersAt),
     headers:
       headersAt === valueAt
         ? {}
-        : (JSON.parse(text(headersAt, valueAt)) as Readonly<Record<string, string>>),
+        : (JSON.parse(buffer.toString('utf8', headersAt, valueAt)) as Readonly<
+            Record<string, string>
+          >),
     value: (flags & hasValue) === 0 ? null : bytes.subarray(valueAt),
   }
 }

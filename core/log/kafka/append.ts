@@ -1,5 +1,5 @@
 import type { Position } from '../../event/index.ts'
-import { partitionOf } from '../partition.ts'
+import { partitionOf, stickyPartition } from '../partition.ts'
 import type { NewRecord } from '../port.ts'
 import { logError } from './errors.ts'
 import type { Lanes } from './lanes.ts'
@@ -13,6 +13,8 @@ export interface AppenderOptions {
   maxQueuedBytes: number
 }
 
+const hangingMs = 250
+
 /** `append` of the port over lanes: one deadline for the call, positions index by index. */
 export const createAppender = (options: AppenderOptions) => {
   const { lanes, timeoutMs } = options
@@ -23,6 +25,26 @@ export const createAppender = (options: AppenderOptions) => {
   const learn = async (records: readonly NewRecord[]): Promise<void> => {
     for (const topic of new Set(records.map((record) => record.topic)))
       counts.set(topic, await options.partitionsOf(topic))
+  }
+
+  /** What may go anywhere avoids a partition whose send hangs: its leader may be dying. */
+  const anyPartition = (topic: string, count: number, now: number): number => {
+    const full = options.fullName(topic)
+    const first = stickyPartition(now, count)
+    for (let turn = 0; turn < count; turn++) {
+      const partition = (first + turn) % count
+      if (lanes.sendingMs(full, partition, now) < hangingMs) return partition
+    }
+    return first
+  }
+  const partitionFor = (
+    { topic, key, unordered = false }: NewRecord,
+    count: number,
+    spread: number,
+    now: number,
+  ): number => {
+    if (unordered) return anyPartition(topic, count, now)
+    return key === null ? spread % count : partitionOf(key, count)
   }
 
   const push = (records: readonly NewRecord[]): Promise<readonly Position[]> =>
@@ -43,7 +65,7 @@ export const createAppender = (options: AppenderOptions) => {
       const spread = rotation++
       records.forEach((record, index) => {
         const count = counts.get(record.topic) ?? 1
-        const partition = record.key === null ? spread % count : partitionOf(record.key, count)
+        const partition = partitionFor(record, count, spread, now)
         lanes.push(options.fullName(record.topic), partition, {
           message: {
             partition,

@@ -37,6 +37,9 @@ interface Commit {
 }
 
 const maxWaitMs = 250
+/** After a small fetch the next one rests for a moment: a request for every single record costs more than the record. */
+const restMs = 4
+const smallFetch = 100
 /** A fetch that may wait ends early with this much. */
 const lingerBytes = 256 * 1024
 
@@ -251,7 +254,10 @@ export const createGroup = (options: GroupOptions): GroupSubscription => {
     const records = batch.messages
       .filter(({ offset }) => Number(offset) >= from)
       .map((message) => storedRecord(topic, partition, message))
-    if (records.length > 0) mine.pump.offer(records)
+    if (records.length === 0) return
+    mine.pump.offer(records)
+    // kafkajs fetches again once this returns; what was fetched is already on its way.
+    if (lingerMs === 0 && records.length < smallFetch) await sleep(restMs)
   }
 
   /** One life of a kafkajs consumer: from its start to its crash or our close. */

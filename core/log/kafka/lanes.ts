@@ -18,6 +18,8 @@ export interface Entry {
 export interface Lanes {
   /** Puts a record at the end of its partition's lane; order in is order in the log. */
   push(topic: string, partition: number, entry: Entry): void
+  /** How long the partition's present batch has been under way, ms; 0 where none is. */
+  sendingMs(topic: string, partition: number, now: number): number
   queuedBytes(): number
   /** Resolves once every lane is empty. */
   idle(): Promise<void>
@@ -35,6 +37,8 @@ interface Lane {
   topic: string
   partition: number
   queue: Entry[]
+  /** When its present batch set out, ms; 0 before the first. */
+  since: number
 }
 
 const maxSendBytes = 900 * 1024
@@ -154,6 +158,7 @@ export const createLanes = ({ pool, logger, sendTimeoutMs, isMissing }: LanesOpt
       // Callers whose records were just acknowledged get their turn, so that the next send takes them all.
       await tick()
       const batch = take(lane)
+      lane.since = Date.now()
       try {
         await deliver(lane, batch)
       } catch (error) {
@@ -175,11 +180,15 @@ export const createLanes = ({ pool, logger, sendTimeoutMs, isMissing }: LanesOpt
         busy.queue.push(entry)
         return
       }
-      const lane: Lane = { topic, partition, queue: [entry] }
+      const lane: Lane = { topic, partition, queue: [entry], since: 0 }
       lanes.set(key, lane)
       const ended = run(lane)
       running.add(ended)
       ended.finally(() => running.delete(ended))
+    },
+    sendingMs: (topic, partition, now) => {
+      const since = lanes.get(keyOf(topic, partition))?.since ?? 0
+      return since === 0 ? 0 : now - since
     },
     queuedBytes: () => queued,
     idle: async () => {

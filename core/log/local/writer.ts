@@ -152,7 +152,7 @@ export const createWriter = (options: WriterOptions): Writer => {
         const topic = topicOf(record.topic)
         const at = now()
         const { key, notBefore = 0 } = record
-        const partition = partitionFor(record.topic, key, topic.spec.partitions)
+        const partition = partitionFor(record, topic.spec.partitions, at)
         const placed = {
           partition,
           key,
