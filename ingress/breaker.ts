@@ -3,6 +3,7 @@ import { ZenhookError } from '../core/errors/index.ts'
 export interface BreakerOptions {
   /** Bound of one call, ms. */
   callMs: number
+  /** Measures lengths of time only: a clock that nobody sets. */
   now?: () => number
   /** Failures in a row that open it. */
   failures?: number
@@ -23,9 +24,15 @@ const away = (): ZenhookError => new ZenhookError('ZENHOOK_KV_UNAVAILABLE', { re
 
 /** Keeps a slow or dead state store from slowing every request down. */
 export const createBreaker = (options: BreakerOptions): Breaker => {
-  const { callMs, now = Date.now, failures = 5, openMs = 1_000, onFailure = () => {} } = options
+  const {
+    callMs,
+    now = () => performance.now(),
+    failures = 5,
+    openMs = 1_000,
+    onFailure = () => {},
+  } = options
   let failed = 0
-  let openUntil = 0
+  let openUntil = Number.NEGATIVE_INFINITY
   let probing = false
 
   return {

@@ -79,7 +79,7 @@ type End = Stored | 'free'
  */
 export const createNonces = (options: NonceOptions): Nonces => {
   const { kv, now = Date.now, callMs = 50, onUnavailable = () => {} } = options
-  const { ask } = createBreaker({ callMs, now, onFailure: onUnavailable })
+  const { ask } = createBreaker({ callMs, onFailure: onUnavailable })
   const underWay = new Map<string, Promise<End>>()
   const spent = new LRUCache<string, Stored & { until: number }>({ max: remembered })
 
