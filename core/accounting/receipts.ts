@@ -28,6 +28,8 @@ export interface ReadOptions {
 interface Head {
   partition: number
   record: StoredRecord
+  /** The offset that comes next if none is missing. */
+  expected: number
   rest: AsyncIterator<StoredRecord>
 }
 
@@ -44,11 +46,6 @@ export async function* readReceipts(
   const through = new Map(from)
   const open: AsyncIterator<StoredRecord>[] = []
   let holes: Missed[] = []
-  const note = ({ topic, partition, offset }: StoredRecord): void => {
-    const expected = through.get(partition) ?? offset
-    if (offset > expected) holes.push({ topic, partition, offset: expected, until: offset })
-    through.set(partition, offset + 1)
-  }
   try {
     for (const [partition, offset] of from) {
       const end = to.get(partition) ?? 0
@@ -58,22 +55,27 @@ export async function* readReceipts(
       open.push(rest)
       const first = await rest.next()
       if (first.done !== true && first.value.timestamp <= notAfter)
-        heads.push({ partition, record: first.value, rest })
+        heads.push({ partition, record: first.value, expected: offset, rest })
     }
     let receipts: Receipt[] = []
     while (heads.length > 0) {
       const index = oldest(heads)
       const head = heads[index]
       if (head === undefined) break
-      const { record } = head
+      const { record, expected } = head
+      const { topic, partition, offset } = record
       receipts.push(receiptOf(record))
-      note(record)
+      if (offset > expected) holes.push({ topic, partition, offset: expected, until: offset })
+      head.expected = offset + 1
       const next = await head.rest.next()
       // A range may end before its end (a leader that lags): what was not read is not passed.
-      if (next.done === true || next.value.timestamp > notAfter) heads.splice(index, 1)
-      else head.record = next.value
+      if (next.done === true || next.value.timestamp > notAfter) {
+        through.set(partition, head.expected)
+        heads.splice(index, 1)
+      } else head.record = next.value
       if (receipts.length < chunkSize) continue
       signal.throwIfAborted()
+      for (const each of heads) through.set(each.partition, each.expected)
       yield { receipts, through: new Map(through), holes }
       receipts = []
       holes = []
@@ -102,7 +104,8 @@ export const receiptOf = (record: StoredRecord): Receipt => {
     source: headers.source ?? '',
     partition,
     offset,
-    at: (id === undefined ? undefined : timeOf(id)) ?? timestamp,
+    // A replay may have a time of its own; else the two are the same.
+    at: (headers.run === undefined || id === undefined ? undefined : timeOf(id)) ?? timestamp,
     stamp: timestamp,
   }
 }
