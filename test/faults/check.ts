@@ -22,7 +22,7 @@ export interface Findings {
   twice: readonly string[]
   /** I4: decided in two ways. */
   undecided: readonly string[]
-  /** I5: decided before one that lies earlier in its partition. */
+  /** I5: dispatched or delivered before one of the same key that lies earlier in the log. */
   disordered: readonly string[]
   /** I6: events whose destinations met more or fewer webhook-ids than there are destinations. */
   identities: readonly string[]
@@ -149,7 +149,7 @@ export const createChecker = (rig: FaultRig): Checker => {
           )
           .map(({ mark }) => mark),
         undecided: (await undecided(rig, since)).filter((id) => ids.has(id)),
-        disordered: disordered(places, lines),
+        disordered: disordered(rig, places, lines),
         identities: [...new Map(inLog.map(({ mark, tenant }) => [mark, tenant]))]
           .filter(([mark, tenant]) => {
             const met = new Set(delivered.get(mark)?.map(({ id }) => id))
@@ -246,29 +246,36 @@ const undecided = async (rig: FaultRig, since: number): Promise<string[]> => {
 }
 
 /**
- * Events whose first dispatch lies before that of an event which came earlier under the same key. One that lies
- * in the log several times has no single place, and is left out.
+ * Events that were dispatched or delivered for the first time before one which came earlier under the same key.
+ * One that lies in the log several times has no single place, and is left out.
  */
-const disordered = (places: Places, lines: readonly Line[]): string[] => {
-  const byOrder = new Map<string, Map<string, Place>>()
-  for (const { mark, order, tenant } of lines) {
+const disordered = ({ sink }: FaultRig, places: Places, lines: readonly Line[]): string[] => {
+  const byOrder = new Map<string, Map<string, Ordered>>()
+  const delivered = new Map<string, number>()
+  for (const [index, { mark }] of sink.deliveries().entries())
+    if (!delivered.has(mark)) delivered.set(mark, index)
+  for (const { mark, order } of lines) {
     const [place, copy] = places.received(mark)
     if (order === '' || place === undefined || copy !== undefined) continue
-    if (destinationsOf(tenant) !== 1) continue
-    const events = byOrder.get(order) ?? new Map<string, Place>()
-    events.set(place.id, place)
+    const events = byOrder.get(order) ?? new Map<string, Ordered>()
+    const steps = [places.dispatched(place.id)?.offset, delivered.get(mark)]
+    events.set(place.id, { ...place, steps })
     byOrder.set(order, events)
   }
   return [...byOrder.values()].flatMap((events) => {
-    let latest = -1
+    const latest: number[] = []
     return [...events.values()]
       .sort((a, b) => a.offset - b.offset)
-      .flatMap(({ id }) => {
-        const at = places.dispatched(id)?.offset
-        if (at === undefined) return []
-        const early = at < latest
-        latest = Math.max(latest, at)
-        return early ? [id] : []
+      .flatMap(({ id, steps }) => {
+        const isEarly = steps.some((at, step) => at !== undefined && at < (latest[step] ?? -1))
+        for (const [step, at] of steps.entries())
+          if (at !== undefined) latest[step] = Math.max(latest[step] ?? -1, at)
+        return isEarly ? [id] : []
       })
   })
+}
+
+interface Ordered extends Place {
+  /** Where it lies in `dispatch`, and among all deliveries. */
+  steps: readonly (number | undefined)[]
 }

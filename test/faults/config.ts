@@ -18,6 +18,7 @@ const hex = (bytes: number): string => randomBytes(bytes).toString('hex')
 export const makeTargets = () => {
   const target = (tenant: string, source: string, provider: Target['provider']): Target => ({
     ...{ tenant, source, provider },
+    ordered: tenant === 'line',
     secret: provider === 'slack' ? hex(16) : hex(24),
   })
   return {
@@ -26,6 +27,7 @@ export const makeTargets = () => {
     beta: target('beta', 'github', 'github'),
     noisy: target('noisy', 'github', 'github'),
     fleet: target('fleet', 'github', 'github'),
+    line: target('line', 'github', 'github'),
   }
 }
 
@@ -37,9 +39,8 @@ const variableOf = ({ tenant, source }: Target): string =>
 export const secretsEnv = (targets: Targets): Record<string, string> =>
   Object.fromEntries(Object.values(targets).map((target) => [variableOf(target), target.secret]))
 
-// What `load.ts` puts into a body of GitHub: events of one number stay in order.
-const ordering = ({ provider }: Target): string =>
-  provider === 'github' ? ', ordering: hook_id' : ''
+// What `load.ts` puts into a body: events of one number stay in order.
+const ordering = ({ ordered }: Target): string => (ordered ? ', ordering: hook_id' : '')
 
 const sourceLine = (target: Target, more = ''): string =>
   `      ${target.source}: { provider: ${target.provider}, secrets: [env:${variableOf(target)}]${ordering(target)}${more} }`
@@ -54,12 +55,13 @@ const schedule = [
   .map((seconds) => `${seconds}s`)
   .join(', ')
 
-const destinationLines = (name: string, url: string): string =>
+const destinationLines = (name: string, url: string, ordered = false): string =>
   `      ${name}:
         connector: webhook
         config: { url: "${url}" }
         secrets: { signing: env:SIGNING }
         retry: { schedule: [${schedule}] }
+        ordered: ${ordered}
         allowPrivate: true`
 
 const tenantText = (name: string, sources: string[], destinations: string[], to: string): string =>
@@ -73,19 +75,22 @@ ${destinations.join('\n')}
 `
 
 export const configOf = (sinkUrl: string, targets: Targets): string => {
-  const { github, slack, beta, noisy, fleet: many } = targets
-  const sink = (path: string): string[] => [destinationLines('sink', `${sinkUrl}/${path}`)]
+  const { github, slack, beta, noisy, fleet: many, line } = targets
+  const sink = (path: string, ordered = false): string[] => [
+    destinationLines('sink', `${sinkUrl}/${path}`, ordered),
+  ]
   const limit = `, rateLimit: { perSecond: ${noisyPerSecond}, burst: ${noisyPerSecond} }`
-  return `tenants:
-${tenantText('acme', [sourceLine(github), sourceLine(slack)], sink('sink'), 'sink')}${tenantText(
-  'beta',
-  [sourceLine(beta)],
-  sink('beta'),
-  'sink',
-)}${tenantText('noisy', [sourceLine(noisy, limit)], sink('noisy'), 'sink')}${tenantText(
-  'fleet',
-  [sourceLine(many)],
-  fleet.map((name) => destinationLines(name, `${sinkUrl}/${name}`)),
-  fleet.join(', '),
-)}`
+  const tenants = [
+    tenantText('acme', [sourceLine(github), sourceLine(slack)], sink('sink'), 'sink'),
+    tenantText('beta', [sourceLine(beta)], sink('beta'), 'sink'),
+    tenantText('noisy', [sourceLine(noisy, limit)], sink('noisy'), 'sink'),
+    tenantText('line', [sourceLine(line)], sink('line', true), 'sink'),
+    tenantText(
+      'fleet',
+      [sourceLine(many)],
+      fleet.map((name) => destinationLines(name, `${sinkUrl}/${name}`)),
+      fleet.join(', '),
+    ),
+  ]
+  return `tenants:\n${tenants.join('')}`
 }

@@ -8,6 +8,8 @@ export interface Target {
   source: string
   provider: 'github' | 'slack'
   secret: string
+  /** Its events stay in order, by the number in their body. */
+  ordered: boolean
 }
 
 /** What is known of one request: a line of the generator's log. */
@@ -100,7 +102,7 @@ export const prepare = (target: Target, draft: Draft = {}): Prepared => {
   const { provider, secret, tenant, source } = target
   const path = `/in/${tenant}/${source}`
   const hook = Math.floor(Math.random() * orders)
-  const order = provider === 'github' ? `${tenant}/${source}/${hook}` : ''
+  const order = target.ordered ? `${tenant}/${source}/${hook}` : ''
   const { method, headers, body } = signRequest(presetNamed(provider), {
     secret: forged ? 'f'.repeat(secret.length) : secret,
     body: JSON.stringify({ ...bodies[provider](mark, hook), ...more }),

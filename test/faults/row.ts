@@ -41,7 +41,7 @@ export interface RowContext {
   length: Length
   /** What a length wants: the first in `ci`, the second in the longer ones. */
   pick<T>(ci: T, full: T): T
-  /** Load on both sources of the tenant acme, at the rate of the length. */
+  /** Load on both sources of the tenant acme and on one that stays in order, at the rate of the length. */
   load(options?: LoadChoice): Load
   sampler(): Sampler
   /** Drains, checks every invariant, writes the row's figures down. */
@@ -92,7 +92,7 @@ export const contextOf = (
     pick: (ci, full) => (length === 'ci' ? ci : full),
     load: (choice = {}) => {
       const started = startLoad({
-        targets: choice.targets ?? [rig.targets.github, rig.targets.slack],
+        targets: choice.targets ?? [rig.targets.github, rig.targets.slack, rig.targets.line],
         publicUrl: choice.publicUrl ?? (() => rig.running().publicUrl),
         perSecond: choice.perSecond ?? perSecond[length],
       })
