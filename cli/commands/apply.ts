@@ -1,33 +1,48 @@
 import { Command } from 'commander'
 import type { Applied } from '../../api/types.ts'
+import { confirmed, mayAsk, withYes } from '../confirm.ts'
 import { contextOf, readInput, withInstance } from '../context.ts'
-import { listing, single } from '../output.ts'
+import { listing, type Streams, single } from '../output.ts'
 
 interface Options {
   file: string
+  dryRun?: boolean
+  yes?: boolean
 }
 
-const change = (name: string, dryRun: boolean, description: string): Command =>
+type Send = (dryRun: boolean) => Promise<Applied>
+
+/** Asks before objects are removed, where somebody is there to be asked. */
+const askToRemove = async (send: Send, streams: Streams): Promise<void> => {
+  const { changed } = await send(true)
+  const gone = changed.filter(({ action }) => action === 'delete')
+  if (gone.length === 0) return
+  for (const { kind, tenant, name } of gone) streams.err(`removes ${kind} ${tenant}/${name}\n`)
+  await confirmed(`Remove ${gone.length === 1 ? 'this object' : `these ${gone.length} objects`}?`)
+}
+
+const act = async (command: Command, { file, dryRun = false, yes }: Options): Promise<void> => {
+  const { client, streams, format, quiet } = contextOf(command)
+  const text = await readInput(file)
+  const api = await client()
+  const send: Send = (dry) =>
+    api.request('POST', `/v1/registry/apply${dry ? '?dryRun=true' : ''}`, { file, text })
+  if (!dryRun && mayAsk(yes)) await askToRemove(send, streams)
+  const applied = await send(dryRun)
+  if (!quiet) {
+    for (const fault of applied.warnings) {
+      streams.err(
+        `warning: ${fault.file}:${fault.line}:${fault.column} ${fault.code} ${fault.message}\n`,
+      )
+    }
+  }
+  streams.out(single(applied, (a) => describe(a, dryRun), format))
+}
+
+const ofFile = (name: string, description: string): Command =>
   withInstance(new Command(name))
     .description(description)
     .requiredOption('-f, --file <file>', 'configuration file, or - for standard input')
-    .action(async ({ file }: Options, command: Command) => {
-      const { client, streams, format, quiet } = contextOf(command)
-      const text = await readInput(file)
-      const applied = await (await client()).request<Applied>(
-        'POST',
-        `/v1/registry/apply${dryRun ? '?dryRun=true' : ''}`,
-        { file, text },
-      )
-      if (!quiet) {
-        for (const fault of applied.warnings) {
-          streams.err(
-            `warning: ${fault.file}:${fault.line}:${fault.column} ${fault.code} ${fault.message}\n`,
-          )
-        }
-      }
-      streams.out(single(applied, (a) => describe(a, dryRun), format))
-    })
 
 const describe = ({ changed, revision }: Applied, dryRun: boolean): string => {
   if (changed.length === 0) return `nothing to change, revision ${revision}\n`
@@ -45,6 +60,13 @@ const describe = ({ changed, revision }: Applied, dryRun: boolean): string => {
 }
 
 export const applyCommands = (): readonly Command[] => [
-  change('apply', false, 'publish a configuration file to a running instance, with no restart'),
-  change('diff', true, 'show what apply would change'),
+  withYes(
+    ofFile('apply', 'publish a configuration file to a running instance, with no restart').option(
+      '--dry-run',
+      'only show what would change, as diff does',
+    ),
+  ).action((options: Options, command: Command) => act(command, options)),
+  ofFile('diff', 'show what apply would change').action((options: Options, command: Command) =>
+    act(command, { ...options, dryRun: true }),
+  ),
 ]

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import type { DeadCause, DeadLetter, ShownDiscarded } from '../../api/dead.ts'
 import { letterStates } from '../../core/replay/index.ts'
+import { confirmed, mayAsk, withYes } from '../confirm.ts'
 import { type Context, contextOf, wholeNumber, withInstance } from '../context.ts'
 import { listing, single, usage } from '../output.ts'
 import { Negative } from '../run.ts'
@@ -141,17 +142,26 @@ const replay = (): Command =>
       await make(contextOf(command), '/v1/dead/replay', targetsOf(ids, options), options)
     })
 
+interface DiscardOptions extends Targets {
+  reason: string
+  yes?: boolean
+}
+
 const discard = (): Command =>
-  filtered(withInstance(new Command('discard')))
+  withYes(filtered(withInstance(new Command('discard'))))
     .description('give open dead letters up; who did it and why stays in the story of each event')
     .argument('[id...]', 'dead letter ids')
     .option('--all', 'every open one')
     .requiredOption('--reason <text>', 'why')
-    .action(async (ids: string[], options: Targets & { reason: string }, command: Command) => {
+    .action(async (ids: string[], options: DiscardOptions, command: Command) => {
       const { client, streams, format } = contextOf(command)
+      const { yes, reason, ...filter } = options
+      const targets = targetsOf(ids, filter)
+      if (mayAsk(yes))
+        await confirmed(`Give up ${ids.length > 0 ? ids.join(', ') : 'all that fit'}?`)
       const made = await (await client()).request<ShownDiscarded>('POST', '/v1/dead/discard', {
-        ...targetsOf(ids, options),
-        reason: options.reason,
+        ...targets,
+        reason,
       })
       streams.out(single(made, tellDiscarded, format))
       if (made.refused.length > 0) throw new Negative()

@@ -11,7 +11,7 @@ import { type Instance, instanceFile, readInstance, tokenFile } from '../../cli/
 // A process per command takes its time on a busy machine.
 vi.setConfig({ testTimeout: 60_000 })
 
-const entry = fileURLToPath(new URL('../../bin/zenhook.mjs', import.meta.url))
+export const entry = fileURLToPath(new URL('../../bin/zenhook.mjs', import.meta.url))
 
 export interface Outcome {
   code: number | null
