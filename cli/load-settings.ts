@@ -142,6 +142,7 @@ export const loadSettings = (
     redisUrl: values.redisUrl.value,
     clickhouseUrl: values.clickhouseUrl.value,
     secretsDir: values.secretsDir.value,
+    tenantWeights: values.tenantWeights.value,
     audit: { intervalMs: values.auditInterval.value, graceMs: values.auditGrace.value },
     token: values.token.value,
     allowPrivate: rangesOf(flags.allowPrivate),

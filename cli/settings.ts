@@ -28,6 +28,8 @@ export interface Settings {
   redisUrl: string | undefined
   clickhouseUrl: string | undefined
   secretsDir: string | undefined
+  /** Shares of tenants in the places of deliveries; 1 for those that are not named. */
+  tenantWeights: ReadonlyMap<string, number>
   /** How often all events are accounted for, and how old one must be, ms. */
   audit: { intervalMs: number; graceMs: number }
   /** Token of the admin listener; made and kept in the data folder by default. */

@@ -146,6 +146,7 @@ export const startConnectors = async (
     logger: part,
     tracer,
     putInBin: bins.putInBin,
+    weightOf: (tenant) => settings.tenantWeights.get(tenant) ?? 1,
     ...(publisher === undefined ? {} : { publish: publisher.publish }),
   })
   return {

@@ -75,6 +75,17 @@ const pairs: Parse<Readonly<Record<string, string>>> = (text) => {
   return { value: Object.fromEntries(found) }
 }
 
+const weights: Parse<ReadonlyMap<string, number>> = (text) => {
+  const parsed = pairs(text)
+  const found = 'value' in parsed ? Object.entries(parsed.value) : []
+  const good = found.every(
+    ([, weight]) => /^\d{1,4}(\.\d{1,3})?$/.test(weight) && Number(weight) > 0,
+  )
+  return found.length > 0 && good
+    ? { value: new Map(found.map(([name, weight]) => [name, Number(weight)])) }
+    : { expected: 'name=weight with weights above 0, or several with commas between' }
+}
+
 const words: Readonly<Record<string, boolean>> = {
   true: true,
   '1': true,
@@ -114,6 +125,7 @@ export const parsers = {
   brokers,
   ranges,
   pairs,
+  weights,
   /** As OpenTelemetry asks of its switches: nothing but `true`, in any case, is true. */
   onlyTrue: ((text) => ({ value: text.trim().toLowerCase() === 'true' })) as Parse<boolean>,
 }

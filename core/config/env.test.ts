@@ -96,6 +96,16 @@ describe('settings', () => {
     expect(shown.find(({ env }) => env === 'KAFKA_BROKERS')?.value).toBe('a:1,b:2')
   })
 
+  test('give tenants weights, and print them', () => {
+    const { settings } = load({ TENANT_WEIGHTS: 'acme=4, globex=0.5' })
+    expect([...settings.tenantWeights.value]).toEqual([
+      ['acme', 4],
+      ['globex', 0.5],
+    ])
+    const shown = showSettings(settings).find(({ env }) => env === 'TENANT_WEIGHTS')
+    expect(shown?.value).toBe('acme=4,globex=0.5')
+  })
+
   test('name every bad variable, what it is and what is expected', () => {
     const error = faultOf({
       PORT: 'abc',
@@ -123,6 +133,9 @@ describe('settings', () => {
     [{ TRUSTED_PROXIES: '10.0.0.0/33' }, {}],
     [{ TRUSTED_PROXIES: '10.0.0.1,proxy' }, {}],
     [{ OTEL_EXPORTER_OTLP_HEADERS: 'novalue' }, {}],
+    [{ TENANT_WEIGHTS: 'acme' }, {}],
+    [{ TENANT_WEIGHTS: 'acme=0' }, {}],
+    [{ TENANT_WEIGHTS: 'acme=2,globex=-1' }, {}],
     [{}, { flags: { port: 'x' } }],
   ])('refuse %j', (env, more) => {
     expect(faultOf(env, more).code).toBe('ZENHOOK_CONFIG_BAD_ENV')

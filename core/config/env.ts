@@ -105,6 +105,12 @@ const definitions = {
     fallback: 60_000,
     show: shownDuration,
   }),
+  tenantWeights: define<ReadonlyMap<string, number>>({
+    env: 'TENANT_WEIGHTS',
+    parse: p.weights,
+    fallback: new Map(),
+    show: (weights) => [...weights].map(([name, weight]) => `${name}=${weight}`).join(','),
+  }),
   secretsDir: optional({ env: 'SECRETS_DIR', parse: p.text }),
   kubeconfig: optional({ env: 'KUBECONFIG', parse: p.text }),
   otelEndpoint: optional({

@@ -27,6 +27,8 @@ const meanings: Readonly<Record<SettingName, string>> = {
   auditInterval: 'How often all accepted events are accounted for, in the role `sink`',
   auditGrace:
     'How old an event must be, and how late an attempt, before it can count as unaccounted for',
+  tenantWeights:
+    'Shares of tenants where they compete for places of deliveries, `name=weight` with commas between; 1 by default',
   secretsDir: 'Folder below which each tenant may name its own secret files',
   kubeconfig: 'Reserved: nothing uses it yet',
   otelEndpoint:
