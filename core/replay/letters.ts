@@ -1,3 +1,4 @@
+import { isZenhookError } from '../errors/index.ts'
 import type { Codec } from '../event/codec/index.ts'
 import { type Dead, isLaterRun, liveRun, type Position, replaysHeader } from '../event/index.ts'
 import type { Kv } from '../kv/port.ts'
@@ -65,8 +66,17 @@ export async function* lettersIn(
   signal?: AbortSignal,
 ): AsyncIterable<{ offset: number; dead: Dead | undefined }> {
   for await (const record of log.read({ topic: 'dead', partition, offset: from }, to, signal)) {
-    const dead = record.value === null ? undefined : await codec.decode('dead', record.value)
-    yield { offset: record.offset, dead }
+    yield { offset: record.offset, dead: await letterOf(codec, record.value) }
+  }
+}
+
+const letterOf = async (codec: Codec, value: Uint8Array | null): Promise<Dead | undefined> => {
+  if (value === null) return undefined
+  try {
+    return await codec.decode('dead', value)
+  } catch (error) {
+    if (isZenhookError(error) && error.retriable) throw error
+    return undefined
   }
 }
 
@@ -180,8 +190,7 @@ export const wholeLetters = async <L extends ListedLetter>(
   const records = await recordsAt(log, places, new AbortController().signal)
   const whole: L[] = []
   for (const letter of letters) {
-    const value = records.get(placeOf(letter.place))?.value ?? undefined
-    const dead = value === undefined ? undefined : await codec.decode('dead', value)
+    const dead = await letterOf(codec, records.get(placeOf(letter.place))?.value ?? null)
     whole.push(dead === undefined ? letter : { ...letter, dead })
   }
   return whole

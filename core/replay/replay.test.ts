@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { routesOf } from '../../processors/testing.ts'
 import { ZenhookError } from '../errors/index.ts'
 import { type Event, forceHeader, replaysHeader } from '../event/index.ts'
@@ -28,6 +28,7 @@ let rig: Rig
 beforeAll(async () => {
   rig = await createRig()
 })
+afterEach(() => rig.rest())
 afterAll(() => rig.close())
 
 const sent = async (run: string) =>
@@ -59,7 +60,6 @@ describe('a replay of events', () => {
     const own = new Set(made.map((decision) => decision.id))
     expect(own.size).toBe(made.length)
     for (const { id: other } of await rig.decisions('live')) expect(own.has(other)).toBe(false)
-    await replays.close()
   })
 
   it('takes what a status, a destination or a range of time selects', async () => {
@@ -82,7 +82,6 @@ describe('a replay of events', () => {
     await expect(replays.plan(events({}), admin)).rejects.toMatchObject({
       code: 'ZENHOOK_REPLAY_INVALID',
     })
-    await replays.close()
   })
 
   it('names what is not retained any more, and what it does not know', async () => {
@@ -98,7 +97,6 @@ describe('a replay of events', () => {
     const { progress } = await ended(replays, named.id)
     expect(progress.missing).toBe(2)
     expect([...progress.missingIds].sort()).toEqual([list[0]?.id, 'nobody'].sort())
-    await replays.close()
   })
 
   it('keeps duplicates duplicates: by a filter, and of each other', async () => {
@@ -116,7 +114,6 @@ describe('a replay of events', () => {
     expect((await sent(both.id)).length).toBe(1)
     // Whoever names the duplicate alone means it.
     expect(await run({ ids: [twins[1]?.id ?? ''] })).toMatchObject({ replayed: 1, skipped: {} })
-    await replays.close()
   })
 
   it('enters with what earlier stages had found: as it went out, else found anew', async () => {
@@ -147,7 +144,6 @@ describe('a replay of events', () => {
       new Set(['recorded', 'recomputed']),
     )
     expect((await rig.decisions(id)).map(({ stage }) => stage)).not.toContain('enrich')
-    await replays.close()
   })
 
   it('goes by the configuration of now, or straight to where it is told', async () => {
@@ -162,7 +158,6 @@ describe('a replay of events', () => {
     await expect(
       replays.create(events({ filter: { tenant: 'acme' }, to: 'nowhere' }), admin),
     ).rejects.toMatchObject({ code: 'ZENHOOK_REPLAY_INVALID' })
-    await replays.close()
   })
 
   it('passes what a destination has, and marks what is forced', async () => {
@@ -184,7 +179,6 @@ describe('a replay of events', () => {
     expect((await rig.decisions(forced.id))[0]).toMatchObject({
       ...{ stage: 'replay', details: { by: 'admin', force: true } },
     })
-    await replays.close()
   })
 
   it('keeps a caller within its tenant', async () => {
@@ -211,7 +205,6 @@ describe('a replay of events', () => {
     })
     expect((await replays.list(other)).length).toBe(0)
     expect((await replays.list(bound)).map(({ id }) => id)).toEqual([named.id])
-    await replays.close()
   })
 })
 
@@ -224,12 +217,13 @@ describe('the runner', () => {
   it('is one at a time, and the next goes on where the first was cut off, doubling nothing', async () => {
     const list = Array.from({ length: 60 }, () => rig.event({ source: 'cut' }))
     await rig.receive(list)
-    let broken = false
+    let broken: 'checkpoints' | 'all' | undefined
     /** Its records arrive, its checkpoints no more: it dies in between. */
     const cut: Kv = {
       ...shared(),
       replace: (entries) =>
-        broken && entries.some(({ key }) => key.startsWith('replay/'))
+        broken !== undefined &&
+        entries.some(({ key }) => key.startsWith(broken === 'all' ? 'replay/' : 'replay/job/'))
           ? Promise.reject(new ZenhookError('ZENHOOK_KV_UNAVAILABLE', { retriable: true }))
           : rig.kv.replace(entries),
     }
@@ -239,8 +233,16 @@ describe('the runner', () => {
     await vi.waitFor(async () => expect((await sent(id)).length).toBeGreaterThan(0), {
       timeout: 20_000,
     })
+    broken = 'checkpoints'
+    await vi.waitFor(
+      async () => {
+        const made = (await sent(id)).map(({ dispatch }) => dispatch.id)
+        expect(made.length).toBeGreaterThan(new Set(made).size)
+      },
+      { timeout: 20_000 },
+    )
+    broken = 'all'
     const second = rig.replays({ kv: shared(), leaseMs: 400 })
-    broken = true
     const { progress } = await ended(second, id)
     expect(progress.seen).toBe(60)
     const dispatches = await sent(id)
@@ -251,7 +253,6 @@ describe('the runner', () => {
     // What was made twice has the same ids: it is one row, and one dispatch.
     expect(new Set(made.map((decision) => decision.id)).size).toBe(60 * 5)
     for (const { reason } of made) expect(reason).not.toBe('duplicate')
-    await Promise.all([first.close(), second.close()])
   })
 
   it('keeps the rate, holds, goes on and ends as it is told', async () => {
@@ -278,7 +279,6 @@ describe('the runner', () => {
     const other = await replays.create(events({ filter: { source: 'slow' }, rate: 1 }), admin)
     expect((await replays.cancel(other.id, admin)).state).toBe('cancelled')
     expect((await replays.get(other.id, admin)).progress.replayed).toBeLessThan(40)
-    await replays.close()
   })
 
   it('waits while an engine is away, and fails with the cause for a fault of ours', async () => {
@@ -306,7 +306,6 @@ describe('the runner', () => {
         }),
       { timeout: 20_000 },
     )
-    await replays.close()
   })
 })
 
@@ -349,7 +348,6 @@ describe('dead letters', () => {
     expect((await ended(replays, second.id)).progress).toMatchObject({
       ...{ replayed: 0, skipped: { already_replayed: 1 } },
     })
-    await replays.close()
   })
 
   it('that die again stay open with their count, up to a limit', async () => {
@@ -377,7 +375,6 @@ describe('dead letters', () => {
     expect((await ended(replays, id)).progress).toMatchObject({
       ...{ died: 0, skipped: { replay_limit: 1 } },
     })
-    await replays.close()
   })
 
   it('that only point to their bytes are read back, or named as missing', async () => {
@@ -393,7 +390,6 @@ describe('dead letters', () => {
     expect(progress).toMatchObject({ replayed: 1, missing: 2, skipped: { not_replayable: 1 } })
     expect([...progress.missingIds].sort()).toEqual([gone, 'nobody'].sort())
     expect(await stateOf(replays, gone)).toBe('open')
-    await replays.close()
   })
 
   it('are given up with an audit, within the tenant, once', async () => {
@@ -422,7 +418,6 @@ describe('dead letters', () => {
     expect(await replays.letter(letters[0] ?? '', admin)).toMatchObject({
       ...{ state: 'discarded', mark: { by: 'ci', reason: 'obsolete' } },
     })
-    await replays.close()
   })
 })
 
@@ -436,6 +431,5 @@ describe('routes that have changed', () => {
     expect((await ended(replays, id)).progress).toMatchObject({
       ...{ replayed: 0, skipped: { no_route: 1 } },
     })
-    await replays.close()
   })
 })

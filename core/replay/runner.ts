@@ -47,6 +47,8 @@ export const startRunner = (options: RunnerOptions): Runner => {
   const stopping = new AbortController()
   const { signal } = stopping
   const running = new Map<string, Promise<void>>()
+  /** Jobs that have ended: there is no way back. */
+  const over = new Set<string>()
   let heldUntil = 0
   const holds = (): boolean => !signal.aborted && heldUntil > now()
 
@@ -166,12 +168,15 @@ export const startRunner = (options: RunnerOptions): Runner => {
   const look = async (): Promise<void> => {
     if (heldUntil - now() < leaseMs / 2) heldUntil = await lease.take(now())
     if (!holds()) return
-    const jobs = await store.list()
-    const due = jobs.filter(
-      ({ id, state }) => (state === 'queued' || state === 'running') && !running.has(id),
-    )
+    const ids = (await store.ids()).filter((id) => !over.has(id) && !running.has(id))
+    const states = await store.states(ids)
     // The oldest first.
-    for (const { id } of due.reverse()) if (running.size < mostAtOnce) begin(id)
+    for (const [index, id] of [...ids.entries()].reverse()) {
+      const state = states[index]
+      if (state === 'queued' || state === 'running') {
+        if (running.size < mostAtOnce) begin(id)
+      } else if (state !== 'paused') over.add(id)
+    }
   }
 
   const loop = (async () => {

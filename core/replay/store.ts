@@ -1,6 +1,6 @@
 import { ZenhookError } from '../errors/index.ts'
 import type { Kv } from '../kv/port.ts'
-import type { Replay, ReplayJob, ReplaySpec } from './types.ts'
+import type { JobState, Replay, ReplayJob, ReplaySpec } from './types.ts'
 
 /** A job as it is kept: with its place, and who works on it. */
 export interface KeptJob extends ReplayJob {
@@ -13,6 +13,8 @@ export interface JobStore {
   add(job: KeptJob, spec: ReplaySpec): Promise<void>
   /** Ids, newest first. */
   ids(): Promise<readonly string[]>
+  /** Index by index; `undefined` for a job whose life is over. */
+  states(ids: readonly string[]): Promise<readonly (JobState | undefined)[]>
   list(): Promise<readonly Replay[]>
   /** Throws ZENHOOK_REPLAY_NOT_FOUND. */
   get(id: string): Promise<{ job: KeptJob; spec: ReplaySpec }>
@@ -68,6 +70,12 @@ export const createJobStore = (kv: Kv): JobStore => {
       )
     },
     ids,
+    async states(wanted) {
+      const texts = await kv.get(wanted.map(jobKey))
+      return texts.map((text) =>
+        text === undefined ? undefined : (JSON.parse(text) as KeptJob).state,
+      )
+    },
     async list() {
       const known = await ids()
       const texts = await kv.get(known.flatMap((id) => [jobKey(id), specKey(id)]))

@@ -91,6 +91,10 @@ export const createRig = async () => {
   })
   await Promise.all([sink.ready(), chain.ready()])
   const closers: (() => Promise<unknown>)[] = []
+  /** Ends every runner that the test has started. */
+  const rest = async (): Promise<void> => {
+    await Promise.all(closers.splice(0).map((close) => close()))
+  }
   let serial = 0
 
   const all = async (topic: string): Promise<StoredRecord[]> => {
@@ -190,8 +194,9 @@ export const createRig = async () => {
         .filter((set) => set.run === run)
         .flatMap(({ eventId, decisions: made }) => made.map((one) => ({ eventId, ...one }))),
     dead: async () => (await decoded('dead')).map(({ value }) => value as Dead),
+    rest,
     async close() {
-      for (const close of closers.splice(0)) await close()
+      await rest()
       await chain.close()
       await sink.close()
       await decisions.close()

@@ -308,7 +308,7 @@ describe('what else /v1 tells', () => {
         expect.objectContaining({ name: 'sink', from: ['received', 'decisions'] }),
       ]) as unknown[],
     })
-    expect(await read('/v1/dead')).toEqual({ dead: [] })
+    expect(await read('/v1/dead')).toEqual({ dead: [], more: false })
     expect((await running.api('/v1/dead/nothing')).status).toBe(404)
     const sign = (more: object) =>
       send('POST', '/v1/sign', { provider: 'github', tenant: 'demo', source: 'github', ...more })
