@@ -6,7 +6,7 @@ export const azuredevops: Preset = {
   title: 'Azure DevOps',
   docs: 'https://learn.microsoft.com/en-us/azure/devops/service-hooks/services/webhooks',
   evidence: {
-    checked: 'documentation',
+    checked: 'none',
     source: 'Webhooks, Basic authentication',
     url: 'https://learn.microsoft.com/en-us/azure/devops/service-hooks/services/webhooks',
   },

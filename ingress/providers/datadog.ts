@@ -5,7 +5,7 @@ export const datadog: Preset = {
   title: 'Datadog',
   docs: 'https://docs.datadoghq.com/integrations/webhooks/',
   evidence: {
-    checked: 'documentation',
+    checked: 'none',
     source: 'Webhooks integration, Authentication',
     url: 'https://docs.datadoghq.com/integrations/webhooks/',
   },

@@ -79,7 +79,7 @@ export interface Sample {
 
 /**
  * What a preset was checked against: values that the vendor publishes, the vendor's own library (it accepts what we
- * sign, and we what it signs), the words of its documentation alone, or nothing published.
+ * sign, and we what it signs), the words of its documentation or of public code that implements it, or nothing.
  */
 export type Checked = 'vector' | 'library' | 'documentation' | 'none'
 

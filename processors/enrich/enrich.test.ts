@@ -196,7 +196,9 @@ describe('enrich on hostile bodies', () => {
     const body = {
       groupKey: 'g',
       receiver: 'r',
-      alerts: Array.from({ length: 100_000 }, () => ({ labels: { severity: 'info' } })),
+      alerts: Array.from({ length: 100_000 }, () => ({
+        labels: { severity: 'info', alertname: 'Watchdog' },
+      })),
     }
     const event = eventOf({ provider: 'alertmanager', body })
     expect(event.data).toBeDefined()

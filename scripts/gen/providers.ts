@@ -261,7 +261,7 @@ const checkedText: Readonly<Record<Checked, string>> = {
   library:
     "Checked against the vendor's own library: it accepts what Zenhook signs, and refuses it changed",
   documentation:
-    'By the documentation or the sources of the vendor as read, not computed against anything published',
+    'By what the documentation of the vendor says, or public code that implements it; not computed against anything published',
   none: '**Not checked against anything published**',
 }
 
