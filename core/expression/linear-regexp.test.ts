@@ -76,7 +76,7 @@ describe('linear patterns', () => {
     },
   )
 
-  test('is linear where RegExp is exponential, and ends by its limit', () => {
+  test('F79: is linear where RegExp is exponential, and ends by its limit', () => {
     const started = performance.now()
     expect(new LinearRegExp(/(a+)+$/g).exec(`${'a'.repeat(20_000)}!`)).toBeNull()
     expect(() => new LinearRegExp(/(?:.*.*.*=){9}/g).exec('a'.repeat(500_000))).toThrow(/too long/)
