@@ -188,6 +188,52 @@ const crashAmongReceivers = (engines: () => Promise<Engines>, chain: 'fused' | '
   }, 180_000)
 }
 
+/** Deliveries that are over when it is killed, though the chain has not settled their events yet. */
+const crashAfterDelivery = (engines: () => Promise<Engines>, chain: 'fused' | 'split'): void => {
+  let rig: Rig
+  const count = 25
+
+  beforeAll(async () => {
+    rig = await createRig([], await engines(), chain)
+    await rig.start()
+  }, 90_000)
+  afterAll(() => rig?.close(), 60_000)
+
+  it('still says that they were delivered, once, and tells their story in its order', async () => {
+    const { arrivals } = rig.fakes.webhook
+    // Warm: what comes next goes through at once.
+    const warm: Delivery = { deliveryId: randomUUID(), ids: [], atFirst: false }
+    expect(await send(rig, warm, false)).toBe(true)
+    await allEnded(rig.running(), 1, 60_000)
+    const deliveries = Array.from({ length: count }, () => ({
+      deliveryId: randomUUID(),
+      ids: [],
+      atFirst: false,
+    }))
+    await sendAll(rig, deliveries, false, () => true)
+    const until = performance.now() + 60_000
+    while (arrivals.length < 1 + count) {
+      expect(performance.now(), 'all arrive').toBeLessThan(until)
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    await rig.running().kill()
+    await rig.start()
+
+    const ids = deliveries.flatMap((delivery: Delivery) => delivery.ids)
+    const seen = await allEnded(rig.running(), 1 + count, 60_000)
+    const statuses = new Map(seen.map(({ id, status }) => [id, status]))
+    expect(ids.map((id) => statuses.get(id))).toEqual(ids.map(() => 'delivered'))
+    for (const id of ids) {
+      const { decisions } = await storyOf(rig.running(), id)
+      expect(decisions.map(({ stage }) => stage)).toEqual([
+        ...['ingress', 'dedupe', 'enrich', 'score', 'route', 'deliver'],
+      ])
+    }
+    // Those whose end was not recorded yet may arrive again, under the same id.
+    expect(new Set(arrivals.map(({ headers }) => headers['webhook-id'])).size).toBe(1 + count)
+  }, 180_000)
+}
+
 describe('kill -9 in the middle, on embedded engines', () => {
   describe('of small events', () => crashes(embeddedEngines, 'fused'))
   describe.skipIf(absent !== undefined)('of real payloads', () =>
@@ -197,6 +243,8 @@ describe('kill -9 in the middle, on embedded engines', () => {
 
 describe.skipIf(servers.reason !== undefined)('kill -9 in the middle, on real servers', () => {
   describe('of small events', () => crashes(() => serverEngines(servers), 'split'))
+  describe('of what was just delivered', () =>
+    crashAfterDelivery(() => serverEngines(servers), 'fused'))
   describe.skipIf(absent !== undefined)('of real payloads', () =>
     crashAmongReceivers(() => serverEngines(servers), 'fused'),
   )
