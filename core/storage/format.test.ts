@@ -138,7 +138,7 @@ describe('the format of the data folder', () => {
   })
 
   it('F93: survives kill -9 at every step of a migration, again and again', {
-    timeout: 180_000,
+    timeout: 600_000,
   }, async () => {
     await first()
     const origin = join(base, 'origin')

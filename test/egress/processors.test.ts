@@ -41,7 +41,7 @@ const portOf = (address: string): number => Number(new URL(address).port)
 
 it.skipIf(why !== undefined)(
   'F87: processors work where nothing is but log, state and schemas, connect to nothing else, and hold no secret',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     const dir = await mkdtemp(join(tmpdir(), 'zenhook-f87-'))
     const engines = await serverEngines(servers)
