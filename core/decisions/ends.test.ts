@@ -63,10 +63,7 @@ const rowOf = ([event, dispatch, verdict, more = {}]: Made, index: number): read
   return columns.decisions.map((column) => row[column] ?? null)
 }
 
-const suite = (
-  name: string,
-  engine: { open(): Promise<Decisions>; destroy(): Promise<unknown> },
-): void =>
+const suite = (name: string, engine: { open(): Promise<Decisions>; destroy(): Promise<unknown> }) =>
   describe(`ends: ${name}`, { timeout: 60_000 }, () => {
     let decisions: Decisions
     beforeAll(async () => {
