@@ -4,15 +4,16 @@
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { cpus, tmpdir, totalmem } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { filesWithCases, gatherCases, gatherRig, readRecords } from './gather.ts'
 import { joinRuns } from './journal.ts'
 import { endLeftovers } from './leftovers.ts'
+import { conditionsOf, pageOf, summaryOf } from './page.ts'
 import { belongs, type Length, lengths, rowsIn } from './plan.ts'
-import { judgeRows, type RowResult, sums, tableOf } from './table.ts'
+import { judgeRows, tableOf } from './table.ts'
 
 const help = `npm run test:faults -- [options]
 
@@ -77,49 +78,6 @@ const reporters = (file: string): string[] => [
   `--outputFile.json=${file}`,
 ]
 
-const conditions = (wanted: Wanted, startedAt: number): string => {
-  const [cpu] = cpus()
-  const minutes = Math.round((Date.now() - startedAt) / 60_000)
-  return [
-    `Length \`${wanted.length}\``,
-    `${new Date(startedAt).toISOString().slice(0, 10)}, ${minutes} minutes`,
-    `${cpus().length} × ${cpu?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
-    `Node.js ${process.versions.node}`,
-    'Apache Kafka of three nodes (RF 3, min.isr 2), Redis, schema registry, ClickHouse (chdb behind its HTTP interface), generator, sink and checker on the same machine',
-  ].join('; ')
-}
-
-const summary = (results: readonly RowResult[]): string => {
-  const count = (state: RowResult['state']): number =>
-    results.filter((row) => row.state === state).length
-  const { sent, acknowledged, lost, duplicates } = sums([
-    ...new Set(results.flatMap(({ records }) => records)),
-  ])
-  return (
-    `${count('holds')} rows hold, ${count('broken')} broken, ${count('missing')} missing, ` +
-    `${count('waits')} wait. On the rig: ${sent} requests sent, ${acknowledged} answered 2xx, ` +
-    `${lost} lost, ${duplicates} deliveries repeated under the same webhook-id.`
-  )
-}
-
-const page = (wanted: Wanted, results: readonly RowResult[], startedAt: number): string =>
-  `# Faults
-
-What was done to the whole product on real servers, and what became of every event. Written by
-\`npm run test:faults -- --length ${wanted.length} --table FILE\`; change the rows in \`test/faults\` instead.
-
-${conditions(wanted, startedAt)}.
-
-${summary(results)}
-
-A row *holds* when, after healing and draining, every event answered 2xx is in the log and nothing refused is; each has
-exactly one end per destination and one decision; order, offsets and bytes are right; and whatever came to a destination twice
-came under the same \`webhook-id\` and is flagged. *dup* counts deliveries that a receiver without idempotency acts on again.
-A row with *cases* is shown by tests beside the code, named by its number.
-
-${tableOf(results)}
-`
-
 const main = async (): Promise<number> => {
   const wanted = readArguments()
   if (wanted === undefined) {
@@ -153,10 +111,11 @@ const main = async (): Promise<number> => {
       ...shown,
       cases: gatherCases(cases ?? [beside]),
     })
-    process.stdout.write(`\n${tableOf(results)}\n\n${summary(results)}\n`)
+    process.stdout.write(`\n${tableOf(results)}\n\n${summaryOf(results)}\n`)
     const failed = results.filter(({ state }) => state === 'broken' || state === 'missing')
     const passed = results.filter(({ state }) => state === 'holds')
-    if (table !== undefined) await writeFile(table, page(wanted, results, startedAt))
+    if (table !== undefined)
+      await writeFile(table, pageOf(length, conditionsOf(length, startedAt), results))
     if (report !== undefined) {
       const counts = { numPassedTests: passed.length, numFailedTests: failed.length }
       await writeFile(report, JSON.stringify(counts))
