@@ -73,6 +73,21 @@ const warnPlain = ({ located, warn }: Checking, path: DataPath): void => {
   walk(path, dataAt(located.data, path))
 }
 
+/** As short as the verifiers take; what is a reference is looked at when it is resolved. */
+const minSecretBytes = 8
+
+const refuseWeak = ({ located, fault }: Checking, path: DataPath): void => {
+  const secrets = dataAt(located.data, path)
+  if (!Array.isArray(secrets)) return
+  for (const [at, ref] of secrets.entries()) {
+    const [, value] = /^plain:(?:verify:)?(.*)$/s.exec(String(ref)) ?? []
+    if (value === undefined || value === '' || Buffer.byteLength(value.trim()) >= minSecretBytes)
+      continue
+    const message = `'secrets[${at}]' is shorter than ${minSecretBytes} bytes: anybody could guess it`
+    fault({ offset: located.valueAt([...path, at]), code: 'ZENHOOK_CONFIG_BAD_SECRET', message })
+  }
+}
+
 const isEmpty = (value: unknown): boolean =>
   value === undefined || value === null || (Array.isArray(value) && value.length === 0)
 
@@ -91,6 +106,7 @@ const checkSource = (
   if (!isMap(value)) return undefined
   checkProvider(checking, path, value)
   warnPlain(checking, [...path, 'secrets'])
+  refuseWeak(checking, [...path, 'secrets'])
   checkPath(checking, [...path, 'ordering'])
   checkPath(checking, [...path, 'dedupe', 'key'])
   const maxBody = typeof value.maxBody === 'string' ? parseSize(value.maxBody) : undefined
