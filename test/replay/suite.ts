@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { DeadCause, DeadLetter } from '../../api/dead.ts'
-import type { ShownPlan } from '../../api/replays.ts'
+import type { ShownPlan, ShownReplay } from '../../api/replays.ts'
 import type { Engines } from '../e2e/rig.ts'
 import { answerOf, createReplayRig, patiently, type ReplayRig, replayOf } from './rig.ts'
 
@@ -230,8 +230,15 @@ export const replaySuite = (name: string, engines: () => Promise<Engines>): void
         rig.hooks.fault = undefined
         return ids
       }
-      const open = async (...args: string[]): Promise<readonly DeadLetter[]> =>
-        answerOf(await rig.cli('dead', 'list', '--limit', '1000', '-o', 'json', ...args))
+      const open = async (state = 'open'): Promise<readonly DeadLetter[]> => {
+        const path = `/v1/dead?limit=1000&state=${state}`
+        return (await rig.running().api<{ dead: DeadLetter[] }>('GET', path)).dead
+      }
+      const replayLetter = async (id: string, force = false) => {
+        const body = { ids: [id], force }
+        const { id: job } = await rig.running().api<ShownReplay>('POST', '/v1/dead/replay', body)
+        return (await rig.until(job, 'done')).progress
+      }
       const lettersOf = async (ids: readonly string[]): Promise<readonly DeadLetter[]> =>
         (await open()).filter(({ eventId }) => ids.includes(eventId))
 
@@ -249,7 +256,8 @@ export const replaySuite = (name: string, engines: () => Promise<Engines>): void
           await rig.cli('dead', 'replay', ...which, '--dry-run', '-o', 'json'),
         )
         expect(plan).toMatchObject({ candidates: 5, replayed: 5, dispatched: 5 })
-        expect((await lettersOf(ids)).length).toBe(5)
+        const listed = answerOf<DeadLetter[]>(await rig.cli('dead', 'list', '-o', 'json'))
+        expect(listed.filter(({ eventId }) => ids.includes(eventId)).length).toBe(5)
         const first = await rig.cli('dead', 'replay', ...which, '--rate', '50', '-o', 'json')
         expect(first.code).toBe(0)
         expect(replayOf(first)).toMatchObject({ kind: 'dead', progress: { replayed: 5 } })
@@ -267,9 +275,7 @@ export const replaySuite = (name: string, engines: () => Promise<Engines>): void
         expect(new Set(rig.hooks.arrivals.map((each) => each.headers['zenhook-replay']))).toEqual(
           new Set([replayOf(first).id]),
         )
-        const replayed = (await open('--state', 'replayed')).filter(({ eventId }) =>
-          ids.includes(eventId),
-        )
+        const replayed = (await open('replayed')).filter(({ eventId }) => ids.includes(eventId))
         expect(replayed.map(({ seenTo }) => seenTo?.by)).toEqual(ids.map(() => 'admin'))
       })
 
@@ -279,7 +285,7 @@ export const replaySuite = (name: string, engines: () => Promise<Engines>): void
           const [letter] = await lettersOf([event])
           expect(letter?.replays).toBe(replays - 1)
           rig.hooks.fault = { status: 400 }
-          expect((await rig.cli('dead', 'replay', letter?.id ?? '')).code).toBe(0)
+          expect((await replayLetter(letter?.id ?? '')).replayed).toBe(1)
           await patiently(
             async () => {
               const [next] = await lettersOf([event])
@@ -290,13 +296,11 @@ export const replaySuite = (name: string, engines: () => Promise<Engines>): void
         }
         rig.hooks.fault = undefined
         const [letter] = await lettersOf([event])
-        const held = await rig.cli('dead', 'replay', letter?.id ?? '', '-o', 'json')
-        expect(replayOf(held).progress).toMatchObject({
+        expect(await replayLetter(letter?.id ?? '')).toMatchObject({
           replayed: 0,
           skipped: { replay_limit: 1 },
         })
-        const forced = await rig.cli('dead', 'replay', letter?.id ?? '', '--force', '-o', 'json')
-        expect(replayOf(forced).progress.replayed).toBe(1)
+        expect((await replayLetter(letter?.id ?? '', true)).replayed).toBe(1)
         await rig.ended([event], 'delivered')
         expect(await lettersOf([event])).toEqual([])
       })
