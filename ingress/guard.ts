@@ -45,9 +45,9 @@ export const createGuard = (options: GuardOptions): Guard => {
       headers: rateLimitHeaders(name, limit, retryAfterMs),
     })
 
-  const charge = (source: Source | undefined): Refusal | undefined => {
+  const charge = (source: Source | undefined, name: string): Refusal | undefined => {
     if (source?.rateLimit === undefined) return undefined
-    const taken = bySource.take(`${source.tenant}/${source.name}`, source.rateLimit)
+    const taken = bySource.take(name, source.rateLimit)
     return taken.ok ? undefined : limited('source', source.rateLimit, taken.retryAfterMs)
   }
 
@@ -56,7 +56,7 @@ export const createGuard = (options: GuardOptions): Guard => {
       const here = byAddress.peek(`${remote} ${name}`, failures)
       const suspect = here.ok ? byAddress.peek(remote, failuresAnywhere) : here
       if (suspect.ok) {
-        const refusal = charge(source)
+        const refusal = charge(source, name)
         return refusal === undefined
           ? { ok: true, settle: () => undefined }
           : { ok: false, refusal }
@@ -65,7 +65,7 @@ export const createGuard = (options: GuardOptions): Guard => {
       const big = head.chunked || head.coding !== undefined
       if (big || (head.contentLength ?? 0) > smallBodyBytes)
         return { ok: false, refusal: limited('failures', failures, suspect.retryAfterMs) }
-      return { ok: true, settle: () => charge(source) }
+      return { ok: true, settle: () => charge(source, name) }
     },
     failed(remote, name) {
       byAddress.take(`${remote} ${name}`, failures)

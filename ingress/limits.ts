@@ -25,12 +25,13 @@ export const createLimiter = (now: () => number, maxKeys = 50_000): Limiter => {
   const fill = (key: string, limit: RateLimit): Bucket => {
     const size = limit.burst ?? limit.perSecond
     const time = now()
-    const bucket = buckets.get(key) ?? { tokens: size, filledAt: time }
+    const known = buckets.get(key)
+    const bucket = known ?? { tokens: size, filledAt: time }
     // A clock that steps back fills nothing, and takes nothing away.
     const gained = (Math.max(0, time - bucket.filledAt) * limit.perSecond) / 1000
     bucket.tokens = Math.min(size, bucket.tokens + gained)
     bucket.filledAt = time
-    buckets.set(key, bucket)
+    if (known === undefined) buckets.set(key, bucket)
     return bucket
   }
   const look = (bucket: Bucket, limit: RateLimit): Taken =>
