@@ -20,7 +20,7 @@ export const decidedOf = async (
   const first = deliveryOf(idAt(run, 0))
   const last = deliveryOf(idAt(run, 0xffff_ffff))
   const events = `SELECT id, delivery_id FROM events WHERE received_at >= '${since}' AND delivery_id >= '${first}' AND delivery_id <= '${last}'`
-  const dispatches = `SELECT event_id, dispatch_id, argMax(verdict, tuple(at, attempt)) AS verdict FROM decisions WHERE received_at >= '${since}' AND dispatch_id != '' GROUP BY event_id, dispatch_id`
+  const dispatches = `SELECT event_id, dispatch_id, argMax(verdict, tuple(stage = 'deliver', at, attempt)) AS verdict FROM decisions WHERE received_at >= '${since}' AND dispatch_id != '' GROUP BY event_id, dispatch_id`
   const ends = `SELECT event_id FROM (${dispatches}) GROUP BY event_id HAVING countIf(verdict = 'delivered') = count()`
   const began = Date.now()
   for (;;) {

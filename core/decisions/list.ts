@@ -1,6 +1,6 @@
 import { cursorOf, type Place, parseCursor } from './cursor.ts'
 import type { Decisions } from './port.ts'
-import { type EventStatus, eventStatus, type Group, stateOf } from './status.ts'
+import { type EventStatus, eventStatus, type Group, rankSql, stateOf } from './status.ts'
 
 /** Times are RFC 3339 with milliseconds. */
 export interface EventSummary {
@@ -107,10 +107,6 @@ const eventRows = (
   )
 }
 
-// Of the decisions before a dispatch, an end counts whatever else was decided in the same millisecond. Of
-// those about a dispatch, what a connector said counts whenever the chain decided: after a crash the chain
-// decides again, which carries a later time than an end that was there before.
-const rankSql = `((dispatch_id = '' AND made IN ('drop', 'dead')) OR stage = 'deliver', decided, attempt)`
 const groupsSql = `
   SELECT event_id AS eventId, dispatch_id AS dispatchId, run,
     argMax(made, ${rankSql}) AS verdict, argMax(why, ${rankSql}) AS reason, max(decided) AS at

@@ -73,6 +73,14 @@ export interface Group extends Newest {
   run: string
 }
 
+/**
+ * Which decision of a group counts: the greatest by this, over verdicts as `made` and times as `decided`.
+ * Of the decisions before a dispatch, an end counts whatever else was decided in the same millisecond. Of
+ * those about a dispatch, what a connector said counts whenever the chain decided: after a crash the chain
+ * decides again, which carries a later time than an end that was there before.
+ */
+export const rankSql = `((dispatch_id = '' AND made IN ('drop', 'dead')) OR stage = 'deliver', decided, attempt)`
+
 /** A replay is a run of its own: of each dispatch, and of the stages, the newest run counts. */
 export const stateOf = (groups: readonly Group[]): EventState => {
   const newest = new Map<string, Group>()

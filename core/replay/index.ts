@@ -219,7 +219,7 @@ const time = (parameter: string): string => `fromUnixTimestamp64Milli({${paramet
 const outcomesSql = `
   SELECT multiIf(made IN ('delivered', 'dead'), made, made = 'drop', 'dropped', 'pending') AS outcome,
     count() AS n
-  FROM (SELECT event_id, dispatch_id, argMax(verdict, (decisions.at, attempt)) AS made
+  FROM (SELECT event_id, dispatch_id, argMax(verdict, (stage = 'deliver', decisions.at, attempt)) AS made
     FROM decisions FINAL
     WHERE received_at >= ${time('from')} AND received_at <= ${time('to')}
       AND run = {run:String} AND dispatch_id != ''

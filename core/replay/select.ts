@@ -1,5 +1,5 @@
 import type { Decisions, Parameters } from '../decisions/port.ts'
-import { type EventStatus, eventStatus, type Group, stateOf } from '../decisions/status.ts'
+import { type EventStatus, eventStatus, type Group, rankSql, stateOf } from '../decisions/status.ts'
 import type { Position } from '../event/index.ts'
 import { type Caller, discardedReason, type EventFilter } from './types.ts'
 
@@ -120,10 +120,8 @@ export const eventsById = async (
 
 const standingSql = `
   SELECT event_id AS eventId, dispatch_id AS dispatchId, run, max(place) AS destination,
-    argMax(made, (made IN ('drop', 'dead') AND dispatch_id = '', decided, attempt)) AS verdict,
-    argMax(why, (made IN ('drop', 'dead') AND dispatch_id = '', decided, attempt)) AS reason,
-    max(decided) AS at
-  FROM (SELECT event_id, dispatch_id, run, verdict AS made, reason AS why, attempt,
+    argMax(made, ${rankSql}) AS verdict, argMax(why, ${rankSql}) AS reason, max(decided) AS at
+  FROM (SELECT event_id, dispatch_id, run, stage, verdict AS made, reason AS why, attempt,
       destination AS place, ${ms('decisions.at')} AS decided
     FROM decisions FINAL
     WHERE received_at >= ${time('from')} AND received_at <= ${time('to')}
