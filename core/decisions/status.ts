@@ -76,10 +76,11 @@ export interface Group extends Newest {
 /**
  * Which decision of a group counts: the greatest by this, over verdicts as `made` and times as `decided`.
  * Of the decisions before a dispatch, an end counts whatever else was decided in the same millisecond. Of
- * those about a dispatch, what a connector said counts whenever the chain decided: after a crash the chain
- * decides again, which carries a later time than an end that was there before.
+ * those about a dispatch, what came after the route counts (a connector's word, or a letter's discarding),
+ * whenever the chain decided: after a crash the chain decides again, which carries a later time than an end
+ * that was there before.
  */
-export const rankSql = `((dispatch_id = '' AND made IN ('drop', 'dead')) OR stage = 'deliver', decided, attempt)`
+export const rankSql = `((dispatch_id = '' AND made IN ('drop', 'dead')) OR stage IN ('deliver', 'discard'), decided, attempt)`
 
 /** A replay is a run of its own: of each dispatch, and of the stages, the newest run counts. */
 export const stateOf = (groups: readonly Group[]): EventState => {

@@ -124,7 +124,7 @@ const decisionsSql = `
     route, destination, attempt, ${ms('at')} AS at, took_ms AS tookMs, details_text AS detailsText, run, dispatch_id AS dispatchId
   FROM decisions FINAL WHERE event_id = {id:String}
   ORDER BY min(decisions.at) OVER (PARTITION BY run), run,
-    indexOf(['ingress', 'dedupe', 'enrich', 'score', 'route', 'deliver'], stage),
+    indexOf(['ingress', 'dedupe', 'enrich', 'score', 'route', 'deliver', 'discard'], stage),
     decisions.at, attempt, decision_id`
 
 const attemptsSql = `
