@@ -419,6 +419,55 @@ describe('dead letters', () => {
       ...{ state: 'discarded', mark: { by: 'ci', reason: 'obsolete' } },
     })
   })
+
+  it('that were given up are left alone by a filter, and taken where they are named', async () => {
+    const event = rig.event({ source: 'refused' })
+    await rig.receive([event])
+    const [live] = (await sent('live')).filter(({ dispatch }) => dispatch.event.id === event.id)
+    if (live === undefined) throw new Error('it was not dispatched')
+    const { dispatch, record } = live
+    const { topic, partition, offset } = record
+    const about = { ...event, eventId: event.id, stage: 'deliver', at: Date.now() }
+    const { id, destination } = dispatch
+    const code = 'ZENHOOK_CONNECTOR_REFUSED'
+    const letter = {
+      ...{ ...about, id: hash(id).slice(0, 40), dispatchId: id, destination, code },
+      ...{
+        message: 'http_400',
+        origin: { topic, partition, offset },
+        originHeaders: record.headers,
+      },
+      original: record.value ?? new Uint8Array(),
+    }
+    const died = {
+      ...{ id: hash(`died ${id}`).slice(0, 40), stage: 'deliver', verdict: 'dead' as const },
+      ...{ reason: 'http_400', dispatchId: id, destination, attempt: 1, at: Date.now() + 5_000 },
+      ...{ tookMs: 1, details: {} },
+    }
+    const set = { ...about, type: event.type, run: 'live', decisions: [died] }
+    await rig.log.append([
+      { topic: 'dead', key: null, value: rig.codec.encode('dead', letter) },
+      { topic: 'decisions', key: null, value: rig.codec.encode('decisions', set) },
+    ])
+    const replays = rig.replays()
+    const filter = { source: 'refused', status: 'dead' as const }
+    const look = async (spec: Partial<EventReplay>) => {
+      await rig.receive([])
+      const { replayed, skipped } = await replays.plan(events(spec), admin)
+      return { replayed, skipped }
+    }
+    await vi.waitFor(
+      async () => expect(await look({ filter })).toEqual({ replayed: 1, skipped: {} }),
+      { timeout: 20_000 },
+    )
+    await replays.discard({ filter: { source: 'refused' }, reason: 'obsolete' }, admin)
+    await vi.waitFor(
+      async () =>
+        expect(await look({ filter })).toEqual({ replayed: 0, skipped: { discarded: 1 } }),
+      { timeout: 20_000 },
+    )
+    expect(await look({ ids: [event.id] })).toEqual({ replayed: 1, skipped: {} })
+  })
 })
 
 describe('routes that have changed', () => {

@@ -1,7 +1,7 @@
 import type { Decisions, Parameters } from '../decisions/port.ts'
 import { type EventStatus, eventStatus, type Group, rankSql, stateOf } from '../decisions/status.ts'
 import type { Position } from '../event/index.ts'
-import { type Caller, discardedReason, type EventFilter } from './types.ts'
+import type { Caller, EventFilter } from './types.ts'
 
 /** An event of the selection: what the tables know of it, and where the log has it. */
 export interface Selected {
@@ -118,9 +118,13 @@ export const eventsById = async (
   return rows.map(selectedOf)
 }
 
+/** Newest decisions of a group; `givenUp` is 1 where its dead letter was discarded. */
+type Told = Group & { destination: string; givenUp: number }
+
 const standingSql = `
   SELECT event_id AS eventId, dispatch_id AS dispatchId, run, max(place) AS destination,
-    argMax(made, ${rankSql}) AS verdict, argMax(why, ${rankSql}) AS reason, max(decided) AS at
+    argMax(made, ${rankSql}) AS verdict, argMax(why, ${rankSql}) AS reason, max(decided) AS at,
+    max(stage = 'discard') AS givenUp
   FROM (SELECT event_id, dispatch_id, run, stage, verdict AS made, reason AS why, attempt,
       destination AS place, ${ms('decisions.at')} AS decided
     FROM decisions FINAL
@@ -139,16 +143,13 @@ export const standings = async (
   events: readonly Selected[],
 ): Promise<ReadonlyMap<string, Standing>> => {
   if (events.length === 0) return new Map()
-  const rows = await decisions.select<Group & { eventId: string; destination: string }>(
-    standingSql,
-    rangeOf(events),
-  )
-  const groups = new Map<string, (Group & { destination: string })[]>()
+  const rows = await decisions.select<Told & { eventId: string }>(standingSql, rangeOf(events))
+  const groups = new Map<string, Told[]>()
   for (const row of rows) groups.set(row.eventId, [...(groups.get(row.eventId) ?? []), row])
   return new Map(events.map(({ id }) => [id, standingOf(groups.get(id) ?? [])]))
 }
 
-const standingOf = (groups: readonly (Group & { destination: string })[]): Standing => {
+const standingOf = (groups: readonly Told[]): Standing => {
   const dispatches = new Map<string, string>()
   for (const { dispatchId, destination } of groups)
     if (dispatchId !== '')
@@ -160,7 +161,7 @@ const standingOf = (groups: readonly (Group & { destination: string })[]): Stand
     duplicate:
       dispatches.size === 0 &&
       drops.some(({ reason }) => reason === 'duplicate' || reason === 'log_copy'),
-    discarded: dead.length > 0 && dead.every(({ reason }) => reason === discardedReason),
+    discarded: dead.length > 0 && dead.every(({ givenUp }) => givenUp > 0),
     dispatches: [...dispatches].map(([id, destination]) => ({ id, destination })),
   }
 }
