@@ -4,6 +4,7 @@ import { deadLetters } from '../dead.ts'
 import { appendRaw, setTopic, topicName, withAdmin } from '../lag.ts'
 import { prepare } from '../load.ts'
 import { answersAll, type Row } from '../row.ts'
+import { api } from '../wire.ts'
 import { poisons } from './groups.ts'
 import { eventually } from './ready.ts'
 
@@ -66,9 +67,10 @@ const deadUnwritable: Row = {
   title: 'dead letters cannot be written',
   limitMs: { ci: 6 * minute, full: 5 * minute, soak: 0 },
   async run({ rig, pick, load, holds, sampler }) {
-    const replicas = 'min.insync.replicas'
+    await rig.restart({ wired: true })
     const samples = sampler()
-    await withAdmin(rig, (admin) => setTopic(admin, 'dead', { [replicas]: '4' }))
+    rig.wire.rule = ({ direction, api: number, has }) =>
+      direction === 'request' && number === api.produce && has(topicName('dead')) ? 'cut' : 'pass'
     const [wrong] = poisons(1)
     if (wrong === undefined) throw new Error('no poison')
     const mark = `unwritable-${Date.now()}`
@@ -83,9 +85,9 @@ const deadUnwritable: Row = {
     const stands = settled[0]?.partitions.find(({ partition }) => partition === place.partition)
     // I7: nothing is said to be done of what could not be buried.
     expect(Number(stands?.offset)).toBeLessThanOrEqual(place.offset)
-    await withAdmin(rig, (admin) => setTopic(admin, 'dead', { [replicas]: undefined }))
+    rig.wire.rule = undefined
     const lines = await sending.stop()
-    await holds('dead refuses every record, then takes them again', lines, {
+    await holds('every append to dead is cut off, then they pass again', lines, {
       faultMs: pick(12_000, 62_000),
       samples,
     })
