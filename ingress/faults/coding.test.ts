@@ -56,14 +56,19 @@ describe.each(['sent', 'decoded'] as const)('bodies whose bytes are signed as %s
         expect((await send(started, body, signed, coding)).status).toBe(413)
     }
     await refused(20)
-    const before = process.memoryUsage().rss
-    let peak = before
-    const watch = setInterval(() => {
-      peak = Math.max(peak, process.memoryUsage().rss)
-    }, 2)
-    await refused(20).finally(() => clearInterval(watch))
-    console.info(`F76: ${coding}, ${mode}: ${((peak - before) / 1e6).toFixed(1)} MB more`)
-    expect(peak - before).toBeLessThan(4 * limit)
+    const costOf = async (): Promise<number> => {
+      const before = process.memoryUsage().rss
+      let peak = before
+      const watch = setInterval(() => {
+        peak = Math.max(peak, process.memoryUsage().rss)
+      }, 2)
+      await refused(20).finally(() => clearInterval(watch))
+      return peak - before
+    }
+    // Garbage of others only adds: the least of a few rounds is what it costs.
+    const costs = [await costOf(), await costOf(), await costOf()]
+    console.info(`F76: ${coding}, ${mode}: ${costs.map((cost) => (cost / 1e6).toFixed(1))} MB more`)
+    expect(Math.min(...costs)).toBeLessThan(4 * limit)
     expect(await started.stored()).toEqual([])
   })
 

@@ -81,8 +81,8 @@ describe('a drain without a stampede', () => {
     start(log.append, { maxPerSecond: 1_000 })
     await emptied()
     const [first, last] = [log.taken[0]?.at ?? 0, log.taken.at(-1)?.at ?? 0]
-    // The last batch is not waited for.
-    expect(last - first).toBeGreaterThan(((1_500 - 512) / 1_000) * 1_000)
+    // The last batch is not waited for; a first one that was seen late makes the time look shorter.
+    expect(last - first).toBeGreaterThan(0.8 * ((1_500 - 512) / 1_000) * 1_000)
     // Whatever stretch is looked at, one batch above the rate is the most.
     for (let from = 0; from + 700 < log.taken.length; from += 100) {
       const tookMs = (log.taken[from + 699]?.at ?? 0) - (log.taken[from]?.at ?? 0)
