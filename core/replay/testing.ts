@@ -29,8 +29,11 @@ import { type Chain, startChain } from '../stage/runner.ts'
 import { createMetrics, silentLogger } from '../telemetry/index.ts'
 import {
   createReplays,
+  type EventReplay,
   type KnownDispatch,
+  type Replay,
   type ReplayContext,
+  type Replays,
   type ReplaysOptions,
 } from './index.ts'
 
@@ -207,3 +210,19 @@ export const createRig = async () => {
 }
 
 export type Rig = Awaited<ReturnType<typeof createRig>>
+
+export const admin = { name: 'admin' }
+/** A replay of events from the start, without a filter. */
+export const eventReplay = (over: Partial<EventReplay>): EventReplay => ({
+  ...{ kind: 'events', filter: {}, from: 'start', rate: 1_000, force: false },
+  ...over,
+})
+export const ended = (replays: Replays, id: string): Promise<Replay> =>
+  vi.waitFor(
+    async () => {
+      const found = await replays.get(id, admin)
+      if (found.state !== 'done') throw new Error(`${found.state} ${found.error ?? ''}`)
+      return found
+    },
+    { timeout: 30_000, interval: 20 },
+  )

@@ -1,0 +1,186 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { ZenhookError } from '../errors/index.ts'
+import { type Event, replaysHeader } from '../event/index.ts'
+import { deadRecord } from '../stage/records.ts'
+import type { EventReplay, Replays } from './index.ts'
+import { admin, createRig, ended, eventReplay as events, hash, type Rig } from './testing.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
+
+let rig: Rig
+beforeAll(async () => {
+  rig = await createRig()
+})
+afterEach(() => rig.rest())
+afterAll(() => rig.close())
+
+const sent = async (run: string) =>
+  (await rig.dispatches()).filter(({ dispatch }) => dispatch.run === run)
+
+describe('dead letters', () => {
+  const undecodable = new ZenhookError('ZENHOOK_STAGE_UNDECODABLE', { message: 'broken' })
+  const bury = async (
+    event: Event,
+    {
+      place,
+      partition = 0,
+      without = false,
+      code,
+    }: { place: number; partition?: number; without?: boolean; code?: ZenhookError },
+  ): Promise<string> => {
+    const record = {
+      ...{ topic: 'received', partition, offset: place, key: event.key, timestamp: 1 },
+      value: rig.codec.encode('event', event),
+      headers: { id: event.id, tenant: event.tenant, source: event.source, type: event.type },
+    }
+    const letter = deadRecord(rig.codec, hash, {
+      ...{ record, event, stage: 'enrich', error: code ?? undecodable, at: Date.now() },
+      withoutOriginal: without,
+    })
+    await rig.log.append([letter])
+    const { id } = await rig.codec.decode('dead', letter.value ?? new Uint8Array())
+    return id
+  }
+  const stateOf = async (replays: Replays, id: string) => (await replays.letter(id, admin))?.state
+  const dead = (over: object) => ({
+    ...{ kind: 'dead' as const, filter: {}, rate: 1_000, force: false },
+    ...over,
+  })
+
+  it('of a stage go through the chain again, once', async () => {
+    const event = rig.event({ source: 'buried' })
+    const letter = await bury(event, { place: 900_001 })
+    const replays = rig.replays()
+    const first = await replays.create(dead({ filter: { source: 'buried' } }), admin)
+    expect((await ended(replays, first.id)).progress).toMatchObject({ replayed: 1, dispatched: 1 })
+    const [one] = await sent(first.id)
+    expect(one?.dispatch.event.raw).toEqual(event.raw)
+    expect(one?.record.headers[replaysHeader]).toBe('1')
+    expect(await stateOf(replays, letter)).toBe('replayed')
+    const second = await replays.create(dead({ ids: [letter] }), admin)
+    expect((await ended(replays, second.id)).progress).toMatchObject({
+      ...{ replayed: 0, skipped: { already_replayed: 1 } },
+    })
+  })
+
+  it('that die again stay open with their count, up to a limit', async () => {
+    const event = rig.event({ source: 'doomed' })
+    const letter = await bury(event, { place: 900_002 })
+    // The bytes are no event: the chain can only bury it again.
+    const [found] = (await rig.dead()).filter(({ id }) => id === letter)
+    if (found === undefined) throw new Error('there is no letter')
+    await rig.log.append([
+      {
+        topic: 'dead',
+        key: event.key,
+        value: rig.codec.encode('dead', { ...found, original: new Uint8Array([9, 9, 9, 9, 9, 9]) }),
+      },
+    ])
+    const replays = rig.replays()
+    for (let replayed = 1; replayed <= 5; replayed += 1) {
+      const { id } = await replays.create(dead({ ids: [letter] }), admin)
+      expect((await ended(replays, id)).progress).toMatchObject({ died: 1, replayed: 0 })
+      expect(await replays.letter(letter, admin)).toMatchObject({
+        ...{ state: 'open', replays: replayed },
+      })
+    }
+    const { id } = await replays.create(dead({ ids: [letter] }), admin)
+    expect((await ended(replays, id)).progress).toMatchObject({
+      ...{ died: 0, skipped: { replay_limit: 1 } },
+    })
+  })
+
+  it('that only point to their bytes are read back, or named as missing', async () => {
+    const event = rig.event({ source: 'pointer' })
+    const [place] = await rig.receive([event])
+    const { offset, partition } = place ?? { offset: -1, partition: 0 }
+    const there = await bury(event, { place: offset, partition, without: true })
+    const gone = await bury(rig.event({ source: 'pointer' }), { place: 900_003, without: true })
+    const gap = new ZenhookError('ZENHOOK_LOG_GAP', { message: 'removed before they were read' })
+    const nothing = await bury(rig.event({ source: 'pointer' }), { place: 900_004, code: gap })
+    const replays = rig.replays()
+    const { id } = await replays.create(dead({ ids: [there, gone, nothing, 'nobody'] }), admin)
+    const { progress } = await ended(replays, id)
+    expect((await sent(id)).map(({ dispatch }) => dispatch.event.id)).toEqual([event.id])
+    expect(progress).toMatchObject({ replayed: 1, missing: 2, skipped: { not_replayable: 1 } })
+    expect([...progress.missingIds].sort()).toEqual([gone, 'nobody'].sort())
+    expect(await stateOf(replays, gone)).toBe('open')
+  })
+
+  it('are given up with an audit, within the tenant, once', async () => {
+    const [mine, theirs] = [
+      rig.event({ source: 'given-up' }),
+      rig.event({ source: 'given-up', tenant: 'globex' }),
+    ]
+    const letters = [await bury(mine, { place: 900_005 }), await bury(theirs, { place: 900_006 })]
+    const replays = rig.replays()
+    const bound = { name: 'ci', tenant: 'acme' }
+    expect(await replays.letter(letters[1] ?? '', bound)).toBeUndefined()
+    const made = await replays.discard({ ids: letters, filter: {}, reason: 'obsolete' }, bound)
+    expect(made).toMatchObject({
+      ...{ discarded: [letters[0]], refused: [{ id: letters[1], why: 'unknown' }] },
+    })
+    const audit = (await rig.decisions('live')).filter(({ stage }) => stage === 'discard')
+    expect(audit).toMatchObject([
+      {
+        ...{ eventId: mine.id, verdict: 'dead', reason: 'discarded' },
+        details: { by: 'ci', why: 'obsolete', deadLetter: letters[0] },
+      },
+    ])
+    expect(
+      await replays.discard({ ids: letters, filter: {}, reason: 'again' }, bound),
+    ).toMatchObject({ discarded: [], refused: [{ why: 'discarded' }, { why: 'unknown' }] })
+    expect(await replays.letter(letters[0] ?? '', admin)).toMatchObject({
+      ...{ state: 'discarded', mark: { by: 'ci', reason: 'obsolete' } },
+    })
+  })
+
+  it('that were given up are left alone by a filter, and taken where they are named', async () => {
+    const event = rig.event({ source: 'refused' })
+    await rig.receive([event])
+    const [live] = (await sent('live')).filter(({ dispatch }) => dispatch.event.id === event.id)
+    if (live === undefined) throw new Error('it was not dispatched')
+    const { dispatch, record } = live
+    const { topic, partition, offset } = record
+    const about = { ...event, eventId: event.id, stage: 'deliver', at: Date.now() }
+    const { id, destination } = dispatch
+    const code = 'ZENHOOK_CONNECTOR_REFUSED'
+    const letter = {
+      ...{ ...about, id: hash(id).slice(0, 40), dispatchId: id, destination, code },
+      ...{
+        message: 'http_400',
+        origin: { topic, partition, offset },
+        originHeaders: record.headers,
+      },
+      original: record.value ?? new Uint8Array(),
+    }
+    const died = {
+      ...{ id: hash(`died ${id}`).slice(0, 40), stage: 'deliver', verdict: 'dead' as const },
+      ...{ reason: 'http_400', dispatchId: id, destination, attempt: 1, at: Date.now() + 5_000 },
+      ...{ tookMs: 1, details: {} },
+    }
+    const set = { ...about, type: event.type, run: 'live', decisions: [died] }
+    await rig.log.append([
+      { topic: 'dead', key: null, value: rig.codec.encode('dead', letter) },
+      { topic: 'decisions', key: null, value: rig.codec.encode('decisions', set) },
+    ])
+    const replays = rig.replays()
+    const filter = { source: 'refused', status: 'dead' as const }
+    const look = async (spec: Partial<EventReplay>) => {
+      await rig.receive([])
+      const { replayed, skipped } = await replays.plan(events(spec), admin)
+      return { replayed, skipped }
+    }
+    await vi.waitFor(
+      async () => expect(await look({ filter })).toEqual({ replayed: 1, skipped: {} }),
+      { timeout: 20_000 },
+    )
+    await replays.discard({ filter: { source: 'refused' }, reason: 'obsolete' }, admin)
+    await vi.waitFor(
+      async () =>
+        expect(await look({ filter })).toEqual({ replayed: 0, skipped: { discarded: 1 } }),
+      { timeout: 20_000 },
+    )
+    expect(await look({ ids: [event.id] })).toEqual({ replayed: 1, skipped: {} })
+  })
+})
