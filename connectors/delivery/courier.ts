@@ -17,7 +17,7 @@ import { judge } from './judge.ts'
 import { type Admission, createLimits, type Limits } from './limits.ts'
 import { createLines, createOrder, placeOf, seqHeader } from './order.ts'
 import { createOutputs } from './outputs.ts'
-import { createRecords, dispatchKey, hadOf, type Known, positionText, runOf } from './records.ts'
+import { bearerOf, createRecords, dispatchKey, hadOf, type Known, positionText } from './records.ts'
 import { createSharedLimits } from './sharing.ts'
 import { createTransforms } from './transform.ts'
 import { createTries } from './tries.ts'
@@ -171,7 +171,7 @@ export const createCourier = (options: CourierOptions): Courier => {
       position,
       owner,
       leaseUntil,
-      ...runOf(dispatch),
+      ...bearerOf(dispatch),
       ...hadOf(known),
     }
     const started = await records

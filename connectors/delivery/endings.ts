@@ -7,7 +7,7 @@ import type { Disabled } from './disabled.ts'
 import type { Job, Round } from './job.ts'
 import type { Order } from './order.ts'
 import type { Outputs } from './outputs.ts'
-import { type Ending, hadOf, type Known, type Records, runOf } from './records.ts'
+import { bearerOf, type Ending, hadOf, type Known, type Records } from './records.ts'
 import { horizonOf } from './schedule.ts'
 
 export interface EndingsOptions {
@@ -59,7 +59,7 @@ export const createEndings = (options: EndingsOptions): Endings => {
       state: 'ended',
       attempt,
       position,
-      ...runOf(job.dispatch),
+      ...bearerOf(job.dispatch),
       ...hadOf(known),
       ending,
     } as const

@@ -51,6 +51,17 @@ const judgeOther = (
   return { kind: 'go', possibleDuplicate: true }
 }
 
+/** Another event is the same delivery of the provider: it needs an end too, and its receiver acts once. */
+const judgeTwin = (record: DispatchRecord, context: JudgeContext): Judgement => {
+  if (record.state === 'ended') {
+    const { verdict, at } = record.ending
+    const has = verdict === 'delivered' ? { run: record.run ?? liveRun, at } : record.had
+    return has === undefined ? { kind: 'go', possibleDuplicate: false } : { kind: 'has', ...has }
+  }
+  if (holds(record, context)) return { kind: 'wait', until: record.leaseUntil }
+  return { kind: 'go', possibleDuplicate: true }
+}
+
 /**
  * What to do with a record of `dispatch`, given what is known of the dispatch. Everything rests on
  * positions: a record that comes back after a crash has its old position, a copy has another.
@@ -64,6 +75,8 @@ export const judge = (
   if (known === undefined) return { kind: 'go', possibleDuplicate: false }
   const { record } = known
   if ((record.run ?? liveRun) !== dispatch.run) return judgeOther(record, dispatch, context)
+  if (record.event !== undefined && record.event !== dispatch.event.id)
+    return judgeTwin(record, context)
   const here = record.position === positionText(position)
   const number = dispatch.attempt + 1
   if (record.state === 'ended') {

@@ -24,6 +24,8 @@ export type DispatchRecord = {
   position: string
   /** Run that was at it last; absent: the live one. */
   run?: string
+  /** Event it was made for: the provider's delivery may come again as another one, once the claims are lost. */
+  event?: string
   /** The destination has it, whatever a forced replay came to since. */
   had?: { run: string; at: number }
 } & (
@@ -33,9 +35,9 @@ export type DispatchRecord = {
 
 export const dispatchKey = ({ id }: Pick<Dispatch, 'id'>): string => `dispatch:${liveRun}:${id}`
 
-/** Names a run in a record, where it is not the live one. */
-export const runOf = ({ run }: Pick<Dispatch, 'run'>): { run?: string } =>
-  run === liveRun ? {} : { run }
+/** Whose record it is: its event, and its run where that is not the live one. */
+export const bearerOf = ({ run, event }: Dispatch): { event: string; run?: string } =>
+  run === liveRun ? { event: event.id } : { event: event.id, run }
 
 export const positionText = ({ topic, partition, offset }: Position): string =>
   `${topic}/${partition}/${offset}`
