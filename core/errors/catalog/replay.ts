@@ -17,8 +17,4 @@ export const replayErrors = {
     summary: 'The replay changed too often to be changed now',
     fix: 'Try again',
   },
-  ZENHOOK_REPLAY_FAILED: {
-    summary: 'The replay ended with a fault of ours',
-    fix: 'zenhook replay get shows where it stopped; look for its id in the logs',
-  },
 } as const satisfies Record<string, ErrorEntry>
