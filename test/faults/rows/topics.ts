@@ -54,7 +54,7 @@ const topicGone: Row = {
       async () => (await fetch(`${publicUrl}/readyz`)).status === 503,
     )
     checker.forget()
-    await wentThroughSpool(spooled).catch(() => undefined)
+    await wentThroughSpool(spooled)
     await rig.restart()
     await holds('received deleted for good, made again by the next start', lines, {
       faultMs: 30_000,
