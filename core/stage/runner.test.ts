@@ -7,14 +7,8 @@ import type { Log, NewRecord, StoredRecord, TopicSpec } from '../log/port.ts'
 import { topics } from '../log/topics.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { type Chain, type ChainOptions, startChain } from './runner.ts'
-import { away, eventOf, finish, hash, pass, stage } from './testing.ts'
+import { apart, away, eventOf, failing, finish, hash, pass, stage } from './testing.ts'
 import type { Stage } from './types.ts'
-
-/** As a log where outputs and progress are separate requests. */
-const apart = (log: Log): Log => ({
-  ...log,
-  capabilities: { ...log.capabilities, atomicSettle: false },
-})
 
 describe.each([
   ['settles at once', (log: Log): Log => log],
@@ -293,25 +287,10 @@ describe.each([
     expect(await dispatched()).toEqual(['a'])
   })
 
-  /** A log whose settles fail for as long as they are told to. */
-  const failing = (broken: () => boolean): Log => ({
-    ...log,
-    subscribe: (options, onBatch) =>
-      log.subscribe(options, (batch) =>
-        onBatch({
-          ...batch,
-          settle: async (through, outputs) => {
-            if (broken()) throw new ZenhookError('ZENHOOK_LOG_UNAVAILABLE', { retriable: true })
-            await batch.settle(through, outputs)
-          },
-        }),
-      ),
-  })
-
   it('keeps progress when the outputs cannot be written', async () => {
     let broken = true
     await send('a')
-    const running = await start([], { log: failing(() => broken) })
+    const running = await start([], { log: failing(log, () => broken) })
     await expect.poll(() => running.health().ok).toBe(false)
     expect(await log.lag('chain')).toMatchObject([{ records: 1 }])
     broken = false
@@ -321,7 +300,7 @@ describe.each([
 
   it('ends although nothing can be settled, and decides it again at the next start', async () => {
     await send('a')
-    const running = await start([], { log: failing(() => true) })
+    const running = await start([], { log: failing(log, () => true) })
     await expect.poll(() => running.health().ok).toBe(false)
     await running.close()
     expect(await log.lag('chain')).toMatchObject([{ records: 1 }])

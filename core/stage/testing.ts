@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { ZenhookError } from '../errors/index.ts'
 import { type Event, makeEvent } from '../event/index.ts'
+import type { Log } from '../log/port.ts'
 import type { Item, Outcome, Stage } from './types.ts'
 
 /** Stages and events as plain as they can be, for tests of the runner. */
@@ -59,4 +60,25 @@ export const finish = ({ event, run }: Item): Outcome => ({
     },
   ],
   decisions: [{ verdict: 'dispatch', reason: 'ok', dispatchId: `dsp_${event.id}`, details: {} }],
+})
+
+/** As a log where outputs and progress are separate requests. */
+export const apart = (log: Log): Log => ({
+  ...log,
+  capabilities: { ...log.capabilities, atomicSettle: false },
+})
+
+/** A log whose settles fail for as long as they are told to. */
+export const failing = (log: Log, broken: () => boolean): Log => ({
+  ...log,
+  subscribe: (options, onBatch) =>
+    log.subscribe(options, (batch) =>
+      onBatch({
+        ...batch,
+        settle: async (through, outputs) => {
+          if (broken()) throw new ZenhookError('ZENHOOK_LOG_UNAVAILABLE', { retriable: true })
+          await batch.settle(through, outputs)
+        },
+      }),
+    ),
 })
