@@ -66,7 +66,7 @@ export interface NewRecord {
   key: string | null
   /** `null` is a tombstone, for compacted topics only. */
   value: Uint8Array | null
-  /** Nobody relies on the order of its key: it may go to any partition, so that writes are few and large. */
+  /** Nobody relies on the order of its key: an adapter may put it anywhere, where few and large batches gain from it. */
   unordered?: boolean
   /** The caller gives the bytes away and never changes them: the log need not copy them. */
   owned?: boolean
