@@ -32,32 +32,22 @@ const holds = (
   { owner, multiProcess, underWay, now }: JudgeContext,
 ): boolean => (record.owner === owner ? underWay : multiProcess) && record.leaseUntil > now
 
-/** Two runs have one dispatch: what one delivered the other never sends, and the later takes over the rest. */
+/**
+ * Somebody else has the same dispatch: what one delivered the other never sends, unless it is forced to, and
+ * whoever `takesOver` does the rest.
+ */
 const judgeOther = (
   record: DispatchRecord,
-  dispatch: Dispatch,
+  { takesOver, forced }: { takesOver: boolean; forced: boolean },
   context: JudgeContext,
 ): Judgement => {
-  const run = record.run ?? liveRun
-  const later = isLaterRun(dispatch.run, run)
-  if (record.state === 'ended') {
-    const { verdict, at } = record.ending
-    const has = verdict === 'delivered' ? { run, at } : record.had
-    if (has !== undefined && !(later && context.forced)) return { kind: 'has', ...has }
-    return later ? { kind: 'go', possibleDuplicate: false } : { kind: 'settled' }
-  }
-  if (!later) return { kind: 'settled' }
-  if (holds(record, context)) return { kind: 'wait', until: record.leaseUntil }
-  return { kind: 'go', possibleDuplicate: true }
-}
-
-/** Another event is the same delivery of the provider: it needs an end too, and its receiver acts once. */
-const judgeTwin = (record: DispatchRecord, context: JudgeContext): Judgement => {
   if (record.state === 'ended') {
     const { verdict, at } = record.ending
     const has = verdict === 'delivered' ? { run: record.run ?? liveRun, at } : record.had
-    return has === undefined ? { kind: 'go', possibleDuplicate: false } : { kind: 'has', ...has }
+    if (has !== undefined && !(takesOver && forced)) return { kind: 'has', ...has }
+    return takesOver ? { kind: 'go', possibleDuplicate: false } : { kind: 'settled' }
   }
+  if (!takesOver) return { kind: 'settled' }
   if (holds(record, context)) return { kind: 'wait', until: record.leaseUntil }
   return { kind: 'go', possibleDuplicate: true }
 }
@@ -74,9 +64,14 @@ export const judge = (
 ): Judgement => {
   if (known === undefined) return { kind: 'go', possibleDuplicate: false }
   const { record } = known
-  if ((record.run ?? liveRun) !== dispatch.run) return judgeOther(record, dispatch, context)
+  const run = record.run ?? liveRun
+  if (run !== dispatch.run) {
+    const takesOver = isLaterRun(dispatch.run, run)
+    return judgeOther(record, { takesOver, forced: context.forced }, context)
+  }
+  // Another event is the same delivery of the provider: it needs an end too, and its receiver acts once.
   if (record.event !== undefined && record.event !== dispatch.event.id)
-    return judgeTwin(record, context)
+    return judgeOther(record, { takesOver: true, forced: false }, context)
   const here = record.position === positionText(position)
   const number = dispatch.attempt + 1
   if (record.state === 'ended') {
