@@ -1,21 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { type Receiver, startReceiver, startWebhookReceiver } from '../test/fakes/receiver.ts'
-import { createRig, destinationOf, dispatchOf, mapKv, type Rig, until } from '../test/fakes/rig.ts'
-
-const cleanups: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-const receive = async (): Promise<Receiver> => {
-  const receiver = await startWebhookReceiver()
-  cleanups.push(() => receiver.close())
-  return receiver
-}
-const rigOf = async (...args: Parameters<typeof createRig>): Promise<Rig> => {
-  const rig = await createRig(...args)
-  cleanups.push(() => rig.close())
-  return rig
-}
+import { describe, expect, it } from 'vitest'
+import { cleanups, receive, rigOf } from '../test/fakes/delivery.ts'
+import { startReceiver } from '../test/fakes/receiver.ts'
+import { destinationOf, dispatchOf, mapKv, until } from '../test/fakes/rig.ts'
 
 describe('trouble of one destination', () => {
   it('F47: that hangs is no trouble of the others, though it fills the windows', async () => {

@@ -1,22 +1,13 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type Dispatch, forceHeader, replayIdOf } from '../core/event/index.ts'
-import { type Receiver, startWebhookReceiver } from '../test/fakes/receiver.ts'
-import { createRig, destinationOf, dispatchOf, mapKv, type Rig, until } from '../test/fakes/rig.ts'
+import { receive, rigOf } from '../test/fakes/delivery.ts'
+import type { Receiver } from '../test/fakes/receiver.ts'
+import { destinationOf, dispatchOf, mapKv, type Rig, until } from '../test/fakes/rig.ts'
 import { knownDispatches } from './delivery/known.ts'
 
-const cleanups: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
 const setUp = async (fields: Parameters<typeof destinationOf>[0] = {}) => {
-  const receiver = await startWebhookReceiver()
-  cleanups.push(() => receiver.close())
-  const rig = await createRig(
-    [destinationOf({ config: { url: receiver.url }, ...fields })],
-    mapKv(),
-  )
-  cleanups.push(() => rig.close())
+  const receiver = await receive()
+  const rig = await rigOf([destinationOf({ config: { url: receiver.url }, ...fields })], mapKv())
   await rig.start()
   return { rig, receiver }
 }

@@ -1,31 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { type Receiver, startWebhookReceiver } from '../test/fakes/receiver.ts'
-import {
-  createRig,
-  destinationOf,
-  dispatchOf,
-  eventOf,
-  mapKv,
-  type Rig,
-  until,
-} from '../test/fakes/rig.ts'
+import { describe, expect, it } from 'vitest'
+import { receive, rigOf } from '../test/fakes/delivery.ts'
+import type { Receiver } from '../test/fakes/receiver.ts'
+import { destinationOf, dispatchOf, eventOf, mapKv, type Rig, until } from '../test/fakes/rig.ts'
 import { createBins } from './index.ts'
 
-const cleanups: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-const receive = async (): Promise<Receiver> => {
-  const receiver = await startWebhookReceiver()
-  cleanups.push(() => receiver.close())
-  return receiver
-}
-const rigOf = async (...args: Parameters<typeof createRig>): Promise<Rig> => {
-  const rig = await createRig(...args)
-  cleanups.push(() => rig.close())
-  return rig
-}
 const hooks = (receiver: Receiver, fields = {}) =>
   destinationOf({ config: { url: receiver.url }, ...fields })
 const settled = (rig: Rig): Promise<void> =>

@@ -1,19 +1,13 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Dispatch } from '../core/event/index.ts'
-import { type Receiver, startWebhookReceiver } from '../test/fakes/receiver.ts'
-import { createRig, destinationOf, dispatchOf, mapKv, type Rig, until } from '../test/fakes/rig.ts'
-
-const cleanups: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
+import { receive, rigOf } from '../test/fakes/delivery.ts'
+import type { Receiver } from '../test/fakes/receiver.ts'
+import { destinationOf, dispatchOf, mapKv, type Rig, until } from '../test/fakes/rig.ts'
 
 const setUp = async (fields: Parameters<typeof destinationOf>[0] = {}) => {
-  const receiver = await startWebhookReceiver()
-  cleanups.push(() => receiver.close())
+  const receiver = await receive()
   const destination = destinationOf({ config: { url: receiver.url }, ...fields })
-  const rig = await createRig([destination], mapKv())
-  cleanups.push(() => rig.close())
+  const rig = await rigOf([destination], mapKv())
   await rig.start()
   return { rig, receiver }
 }

@@ -1,43 +1,18 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Destination } from '../../core/registry/types.ts'
-import {
-  type Fault,
-  type Receiver,
-  startReceiver,
-  startWebhookReceiver,
-} from '../../test/fakes/receiver.ts'
-import {
-  createRig,
-  destinationOf,
-  dispatchOf,
-  eventOf,
-  mapKv,
-  type Rig,
-  until,
-} from '../../test/fakes/rig.ts'
+import { cleanups, receive, rigOf } from '../../test/fakes/delivery.ts'
+import { type Fault, startReceiver } from '../../test/fakes/receiver.ts'
+import { destinationOf, dispatchOf, eventOf, mapKv, type Rig, until } from '../../test/fakes/rig.ts'
 import { startFakeServiceNow } from '../../test/fakes/servicenow.ts'
 import { startFakeSlack } from '../../test/fakes/slack.ts'
 import { retryAfterCapMs } from './schedule.ts'
 
-const cleanups: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-const receive = async (): Promise<Receiver> => {
-  const receiver = await startWebhookReceiver()
-  cleanups.push(() => receiver.close())
-  return receiver
-}
-const rigOf = async (
+const rigFor = (
   destinations: readonly Destination[],
   secrets: Readonly<Record<string, string>> = {},
-): Promise<Rig> => {
-  const rig = await createRig(destinations, mapKv(), secrets)
-  cleanups.push(() => rig.close())
-  return rig
-}
+): Promise<Rig> => rigOf(destinations, mapKv(), secrets)
 const verdicts = async (rig: Rig): Promise<[string, string, number | undefined][]> =>
   (await rig.decisions()).map(({ verdict, reason, attempt }) => [verdict, reason, attempt])
 const decided = (rig: Rig, count: number): Promise<void> =>
@@ -77,7 +52,7 @@ describe('F40: what a receiver asks for with 429', () => {
       name,
       { status: 429, headers: value === '' ? {} : { 'retry-after': value } },
     ])
-    const rig = await rigOf([
+    const rig = await rigFor([
       ...(await oncePer(Object.fromEntries(cases))),
       destinationOf({ name: 'healthy', config: { url: healthy.url } }),
     ])
@@ -132,7 +107,7 @@ describe('F42: a receiver that does not come to an end', () => {
     hang.fault = { hang: true }
     drip.fault = { drip: true }
     const retry = { attempts: 1, delaysMs: [] }
-    const rig = await rigOf([
+    const rig = await rigFor([
       destinationOf({ name: 'hang', config: { url: hang.url }, retry }),
       destinationOf({ name: 'drip', config: { url: drip.url }, retry }),
     ])
@@ -157,7 +132,7 @@ describe('F42: a receiver that does not come to an end', () => {
 
   it('is not read beyond 64 KiB', async () => {
     const flood = await endless()
-    const rig = await rigOf([destinationOf({ config: { url: flood.url } })])
+    const rig = await rigFor([destinationOf({ config: { url: flood.url } })])
     await rig.send(Array.from({ length: 10 }, () => dispatchOf('hooks')))
     await rig.start({ policy: { timeoutMs: 10_000 } })
     await decided(rig, 10)
@@ -181,7 +156,7 @@ describe('F43: a connection that breaks after the request was sent', () => {
     })
     cleanups.push(() => receiver.close())
     receiver.faults.push(...Array.from({ length: 5 }, (): Fault => ({ reset: 'after' })))
-    const rig = await rigOf([destinationOf({ config: { url: receiver.url } })])
+    const rig = await rigFor([destinationOf({ config: { url: receiver.url } })])
     const dispatches = Array.from({ length: 5 }, () => dispatchOf('hooks'))
     await rig.send(dispatches)
     await rig.start()
@@ -206,7 +181,7 @@ describe('F44: a refusal inside of 200', () => {
       () => snow.close(),
     )
     const secrets = { 'env:T': slack.token, 'env:U': snow.username, 'env:P': snow.password }
-    const rig = await rigOf(
+    const rig = await rigFor(
       [
         destinationOf({
           name: 'slack',
@@ -254,7 +229,7 @@ describe('F44: a refusal inside of 200', () => {
 describe('F45: a request that is refused', () => {
   it('is dead at once, with the status as its cause; 410 ends the destination', async () => {
     const statuses = [400, 401, 403, 404, 405, 410, 413, 415, 422]
-    const rig = await rigOf(
+    const rig = await rigFor(
       await oncePer(Object.fromEntries(statuses.map((status) => [`s${status}`, { status }]))),
     )
     await rig.send(statuses.map((status) => dispatchOf(`s${status}`)))
@@ -281,7 +256,7 @@ describe('F45: a request that is refused', () => {
       config: { baseUrl: snow.url },
       secrets: { clientId: 'env:C', clientSecret: 'env:S' },
     })
-    const rig = await rigOf([destination], { 'env:C': snow.clientId, 'env:S': snow.clientSecret })
+    const rig = await rigFor([destination], { 'env:C': snow.clientId, 'env:S': snow.clientSecret })
     await rig.start()
     const send = async (fingerprint: string): Promise<void> => {
       const before = (await rig.decisions()).length
@@ -315,7 +290,7 @@ describe('F46: a redirect', () => {
       const [target, receiver] = [await receive(), await receive()]
       const location = `${target.url}/elsewhere`
       receiver.faults.push({ status, headers: { location } })
-      const rig = await rigOf([
+      const rig = await rigFor([
         destinationOf({
           config: { url: receiver.url, headers: { authorization: 'Bearer canary' } },
         }),

@@ -1,34 +1,15 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Dispatch } from '../../core/event/index.ts'
 import type { Destination } from '../../core/registry/types.ts'
-import { type Receiver, startWebhookReceiver } from '../../test/fakes/receiver.ts'
-import {
-  createRig,
-  destinationOf,
-  dispatchOf,
-  eventOf,
-  mapKv,
-  type Rig,
-  until,
-} from '../../test/fakes/rig.ts'
+import { cleanups, receive, rigOf } from '../../test/fakes/delivery.ts'
+import { destinationOf, dispatchOf, eventOf, mapKv, type Rig, until } from '../../test/fakes/rig.ts'
 
-const cleanups: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-const receive = async (): Promise<Receiver> => {
-  const receiver = await startWebhookReceiver()
-  cleanups.push(() => receiver.close())
-  return receiver
-}
-const rigOf = async (
+const rigFor = async (
   destinations: readonly Destination[],
   ...more: [kv?: ReturnType<typeof mapKv>, partitions?: number]
 ): Promise<Rig> => {
   const [kv = mapKv(), partitions = 2] = more
-  const rig = await createRig(destinations, kv, {}, { partitions })
-  cleanups.push(() => rig.close())
-  return rig
+  return rigOf(destinations, kv, {}, { partitions })
 }
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const p95 = (values: readonly number[]): number =>
@@ -62,7 +43,7 @@ describe('F41: a receiver that answers 5xx for a while', () => {
     })
     // Two processes: each has its own partitions, the state is one.
     const kv = mapKv(true)
-    const rigs = [await rigOf([destination], kv), await rigOf([destination], kv)]
+    const rigs = [await rigFor([destination], kv), await rigFor([destination], kv)]
     const count = 60
     for (const rig of rigs) {
       await rig.start()
@@ -104,7 +85,7 @@ describe('F47: one destination of twenty that hangs', () => {
     // What a receiver takes, so that the ratio is not one of two noises.
     alive.fault = { delayMs: 80 }
     const names = Array.from({ length: 19 }, (_, index) => `good-${index}`)
-    const rig = await rigOf([
+    const rig = await rigFor([
       destinationOf({ name: 'dead', config: { url: dead.url } }),
       ...names.map((name) => destinationOf({ name, config: { url: alive.url } })),
     ])
@@ -160,7 +141,7 @@ describe('F48: a backlog after an outage', () => {
       config: { url: receiver.url },
       retry: { attempts: 30, delaysMs: Array(29).fill(500) },
     })
-    const rig = await rigOf([destination])
+    const rig = await rigFor([destination])
     const count = 800
     const old = 40
     let records = 0
@@ -220,7 +201,7 @@ describe('F49: copies of one dispatch by the thousand', () => {
   it('are one delivery and one decision', async () => {
     const receiver = await receive()
     receiver.fault = { delayMs: 50 }
-    const rig = await rigOf([destinationOf({ config: { url: receiver.url } })])
+    const rig = await rigFor([destinationOf({ config: { url: receiver.url } })])
     const dispatch = dispatchOf('hooks', { event: eventOf() })
     await rig.start()
     for (let batch = 0; batch < 10; batch += 1)

@@ -1,22 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Dispatch } from '../../core/event/index.ts'
+import { cleanups, rigOf } from '../../test/fakes/delivery.ts'
 import { type Receiver, startReceiver } from '../../test/fakes/receiver.ts'
-import {
-  createRig,
-  destinationOf,
-  dispatchOf,
-  eventOf,
-  mapKv,
-  type Rig,
-  until,
-} from '../../test/fakes/rig.ts'
+import { destinationOf, dispatchOf, eventOf, mapKv, type Rig, until } from '../../test/fakes/rig.ts'
 import { createOrder, type Place } from './order.ts'
 import { createRecords } from './records.ts'
-
-const cleanups: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
 
 /** A receiver that fails some dispatches some times. */
 const receive = async (failures: Map<string, number>): Promise<Receiver> => {
@@ -29,16 +17,14 @@ const receive = async (failures: Map<string, number>): Promise<Receiver> => {
   cleanups.push(() => receiver.close())
   return receiver
 }
-const rigOf = async (receiver: Receiver, kv = mapKv(), tiers = false): Promise<Rig> => {
+const rigFor = async (receiver: Receiver, kv = mapKv(), tiers = false): Promise<Rig> => {
   const delaysMs = [50, 50, 50, 50, 50]
   const ordered = destinationOf({
     config: { url: receiver.url },
     ordered: true,
     retry: { attempts: 6, delaysMs },
   })
-  const rig = await createRig([ordered], kv, {}, { tiers })
-  cleanups.push(() => rig.close())
-  return rig
+  return rigOf([ordered], kv, {}, { tiers })
 }
 const line = (key: string, count: number): Dispatch[] =>
   Array.from({ length: count }, () =>
@@ -63,7 +49,7 @@ describe('an ordered destination', () => {
     async (_name, tiers) => {
       const failures = new Map<string, number>()
       const receiver = await receive(failures)
-      const rig = await rigOf(receiver, mapKv(), tiers)
+      const rig = await rigFor(receiver, mapKv(), tiers)
       const [slow, other] = [line('slow', 5), line('other', 5)]
       const [head] = slow
       failures.set(head?.id ?? '', 2)
@@ -87,7 +73,7 @@ describe('an ordered destination', () => {
     const failures = new Map<string, number>()
     const receiver = await receive(failures)
     const kv = mapKv()
-    const rig = await rigOf(receiver, kv)
+    const rig = await rigFor(receiver, kv)
     const slow = line('slow', 4)
     failures.set(slow[0]?.id ?? '', 3)
     failures.set(slow[2]?.id ?? '', 1)
@@ -115,7 +101,7 @@ describe('an ordered destination', () => {
   it('goes on after a head that died', async () => {
     const failures = new Map<string, number>()
     const receiver = await receive(failures)
-    const rig = await rigOf(receiver)
+    const rig = await rigFor(receiver)
     const slow = line('slow', 3)
     failures.set(slow[0]?.id ?? '', 99)
     await rig.send(slow)
@@ -127,7 +113,7 @@ describe('an ordered destination', () => {
 
   it('delivers a long line in order when more wait than fit in memory', async () => {
     const receiver = await receive(new Map())
-    const rig = await rigOf(receiver)
+    const rig = await rigFor(receiver)
     const many = line('many', 60)
     await rig.send(many)
     await rig.start()
