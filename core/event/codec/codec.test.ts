@@ -7,29 +7,11 @@ import { createFileSchemas } from './files/index.ts'
 import { type AvroSchema, createCodec, type RecordKind, type RecordKinds } from './index.ts'
 import { kindTopics, recordKinds } from './kinds.ts'
 import { packageSchemas } from './package.ts'
+import { samples as full } from './testing.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-const event = makeEvent({
-  id: '0199d3a2-0000-7000-8000-000000000001',
-  tenant: 'acme',
-  source: 'github',
-  provider: 'github',
-  type: 'check_run.completed',
-  key: 'acme/github/repo',
-  dedupeKey: 'github:delivery-1',
-  dedupeWindowMs: 86_400_000,
-  deliveryId: 'delivery-1',
-  receivedAt: 1_760_000_000_123,
-  contentType: 'application/json; charset=utf-8',
-  headers: { 'x-github-event': 'check_run', ünïcode: '✓' },
-  raw: bytes('{"a":[1,2,{"b":"ß"}]}'),
-  facts: { severity: 'critical', nested: { list: [1, null, true] } },
-  verification: { scheme: 'hmac', bodyCovered: true, idCovered: false, secretIndex: 1 },
-  traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-  tracestate: 'vendor=1',
-  origin: { topic: 'received', partition: 3, offset: 9_007_199_254_740_000 },
-})
+const { event } = full
 
 const bare = makeEvent({
   id: 'e',
@@ -48,19 +30,7 @@ const bare = makeEvent({
   verification: { scheme: 'hmac', bodyCovered: true, idCovered: true },
 })
 
-const dispatch: Dispatch = {
-  id: 'dsp_1',
-  event,
-  destination: 'oncall',
-  route: 'urgent',
-  revision: 'r1',
-  transform: '{ "a": data.a }',
-  key: 'dsp_1',
-  run: 'live',
-  attempt: 2,
-  createdAt: 5,
-  notBefore: 0,
-}
+const dispatch: Dispatch = { ...full.dispatch, notBefore: 0 }
 
 const decisions: DecisionSet = {
   tenant: 'acme',
@@ -116,7 +86,7 @@ const samples: { [K in RecordKind]: readonly [RecordKinds[K], ...RecordKinds[K][
       original: new Uint8Array([0, 1, 2, 255]),
     },
   ],
-  registry: [{ kind: 'source', tenant: 'acme', name: 'github', revision: 'r', spec: '{}' }],
+  registry: [full.registry],
 }
 
 const open = async () => createCodec({ schemas: await createFileSchemas() })
