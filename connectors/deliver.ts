@@ -9,6 +9,7 @@ import type { Egress } from '../core/net/index.ts'
 import type { RegistryReader, Secrets } from '../core/registry/port.ts'
 import type { Logger, Metrics, Tracer } from '../core/telemetry/index.ts'
 import { createCourier } from './delivery/courier.ts'
+import { lineLength } from './delivery/order.ts'
 import { createWindow, type Window } from './delivery/window.ts'
 import { connectors as allConnectors } from './index.ts'
 import type { ConnectorKind, Publish, PutInBin } from './types.ts'
@@ -113,7 +114,9 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Delivery>
       ...(options.weightOf !== undefined && { weightOf: options.weightOf }),
       open: (record: StoredRecord) => courier.open(record),
       isStuck: (line) => courier.isStuck(line),
-      handle: (record: StoredRecord, signal, dispatch) => courier.carry(record, signal, dispatch),
+      behind: { key: lineLength, line: policy.ahead / 2 },
+      handle: (record: StoredRecord, signal, dispatch, crowded) =>
+        courier.carry(record, signal, dispatch, crowded),
       append: (records) => log.append(records),
       lingerMs: policy.lingerMs,
       onError,

@@ -15,7 +15,7 @@ import { createInstances, type Instance } from './instances.ts'
 import type { Job, Round } from './job.ts'
 import { judge } from './judge.ts'
 import { type Admission, createLimits, type Limits } from './limits.ts'
-import { createLines, createOrder, placeOf, seqHeader } from './order.ts'
+import { createOrder, placeOf, seqHeader } from './order.ts'
 import { createOutputs } from './outputs.ts'
 import { bearerOf, createRecords, dispatchKey, hadOf, type Known, positionText } from './records.ts'
 import { createSharedLimits } from './sharing.ts'
@@ -43,6 +43,7 @@ export interface Courier {
     record: StoredRecord,
     owned: AbortSignal,
     opened: Dispatch | undefined,
+    crowded: boolean,
   ): Promise<readonly NewRecord[] | undefined>
   /** Ends all waiting, for a stop. */
   wake(): void
@@ -54,8 +55,6 @@ export interface Courier {
 const patienceMs = 1_000
 const lookAgainMs = 250
 const leaseMarginMs = 5_000
-/** Records of one ordered key that wait in this process. */
-const maxInLine = 16
 
 const lineOf = (tenant: string, destination: string): string => `${tenant}/${destination}`
 
@@ -65,7 +64,6 @@ export const createCourier = (options: CourierOptions): Courier => {
   const ttlMs = policy.recordTtlMs
   const records = createRecords(kv, ttlMs)
   const order = createOrder(kv, records, { ttlMs, maxParked: policy.maxParked, now })
-  const lines = createLines()
   /** Keys of the dispatches that this process is attempting. */
   const underWay = new Set<string>()
   const disabled = createDisabled(kv, hash, now)
@@ -162,7 +160,7 @@ export const createCourier = (options: CourierOptions): Courier => {
     const limit = limitsOf(destination)
     const admission = await admitted(job, destination, limit)
     if (admission === undefined) return undefined
-    if (admission.kind === 'hop') return endings.hop(job, admission.until, known)
+    if (admission.kind === 'hop') return endings.hop(job, admission.until, known, admission.until)
     const { ticket } = admission
     const { key, position, dispatch } = job
     const leaseUntil = now() + leaseMs
@@ -206,7 +204,6 @@ export const createCourier = (options: CourierOptions): Courier => {
     if (early > 0 && early <= patienceMs) await sleep(early)
     // Nearly every first attempt meets no record: compare-and-set finds the others.
     const known = job.unread ? undefined : await records.read(key)
-    job.unread = false
     const { multiProcess } = kv.capabilities
     const verdict = judge(known, dispatch, record, {
       owner,
@@ -237,7 +234,9 @@ export const createCourier = (options: CourierOptions): Courier => {
     }
     if (early > patienceMs) return endings.hop(job, dispatch.notBefore, known)
     if (place !== undefined) {
-      const until = (await order.turn(place)) ?? (job.crowded ? now() + patienceMs : undefined)
+      const turn = await order.turn(place)
+      job.parked = turn.parked
+      const until = turn.until ?? (job.crowded ? now() + patienceMs : undefined)
       if (until !== undefined) return endings.hop(job, until, known)
     }
     return send(job, destination, instance, known, verdict.possibleDuplicate)
@@ -271,7 +270,11 @@ export const createCourier = (options: CourierOptions): Courier => {
     }
   }
 
-  const jobOf = (record: StoredRecord, dispatch: Dispatch, owned: AbortSignal): Job => {
+  const jobOf = (
+    record: StoredRecord,
+    dispatch: Dispatch,
+    { owned, crowded }: Pick<Job, 'owned' | 'crowded'>,
+  ): Job => {
     const { tenant } = dispatch.event
     const ordered = registry.snapshot().destination(tenant, dispatch.destination)?.ordered ?? false
     const place = ordered ? placeOf(dispatch, record) : undefined
@@ -281,11 +284,10 @@ export const createCourier = (options: CourierOptions): Courier => {
         place === undefined
           ? record
           : { ...record, headers: { ...record.headers, [seqHeader]: String(place.seq) } },
-      ...{ dispatch, owned, place },
+      ...{ dispatch, owned, place, crowded, parked: true },
       unread: dispatch.attempt === 0 && place === undefined,
       key: dispatchKey(dispatch),
       position: positionText(record),
-      crowded: place !== undefined && lines.length(place.key) >= maxInLine,
     }
   }
 
@@ -307,7 +309,7 @@ export const createCourier = (options: CourierOptions): Courier => {
       return unknown
     },
     isStuck: (line) => limits.get(line)?.isHanging(now()) ?? false,
-    async carry(record, owned, opened) {
+    async carry(record, owned, opened, crowded) {
       if (record.value === null) return []
       const dispatch = opened ?? (await persist(owned, () => decode(record)))
       if (dispatch === undefined) return undefined
@@ -315,10 +317,13 @@ export const createCourier = (options: CourierOptions): Courier => {
         options.metrics.dead.inc({ stage: 'deliver', code: dispatch.code })
         return [outputs.undecodable(record, dispatch, now())]
       }
-      const job = await persist(owned, async () => jobOf(record, dispatch, owned))
+      const job = await persist(owned, async () => jobOf(record, dispatch, { owned, crowded }))
       if (job === undefined) return undefined
-      const work = (): Promise<readonly NewRecord[] | undefined> => persist(owned, () => round(job))
-      return job.place === undefined || job.crowded ? work() : lines.run(job.place.key, work)
+      return persist(owned, () =>
+        round(job).finally(() => {
+          job.unread = false
+        }),
+      )
     },
     wake() {
       for (const done of sleepers) done()

@@ -29,8 +29,8 @@ export interface Endings {
   repeat(job: Job, attempt: number, ending: Ending): Promise<Round>
   /** Another run delivered it: said once more, under this run, and nothing sent. */
   has(job: Job, run: string, deliveredAt: number): Promise<Round>
-  /** It leaves its place in the log and comes back then. */
-  hop(job: Job, until: number, known: Known | undefined): Promise<Round>
+  /** It leaves its place in the log and comes back then; `due` says that it will be attempted then. */
+  hop(job: Job, until: number, known: Known | undefined, due?: number): Promise<Round>
   /** An end that no attempt can change, if there is one. */
   hopeless(job: Job, destination: Destination | undefined): Promise<Ending | undefined>
 }
@@ -66,7 +66,8 @@ export const createEndings = (options: EndingsOptions): Endings => {
     const written = await insist(() => records.write(key, ended, known))
     // Not written: another record of this dispatch went on meanwhile, or the process stops. Judge again.
     if (written === undefined) return 'again'
-    if (place !== undefined && ending.verdict !== 'retry') await insist(() => order.leave(place))
+    const isLeaving = place !== undefined && job.parked && ending.verdict !== 'retry'
+    if (isLeaving) await insist(() => order.leave(place))
     return outputsOf(job, attempt, ending)
   }
 
@@ -86,11 +87,13 @@ export const createEndings = (options: EndingsOptions): Endings => {
         details: { by: run, deliveredAt },
       })
     },
-    async hop(job, until, known) {
+    async hop(job, until, known, due) {
       const { place, record, key } = job
       // Only what has not ended may leave its position: the outputs of an ending belong to it.
-      if (known === undefined && (await records.read(key)) !== undefined) return 'again'
-      if (place !== undefined && !(await order.park(place))) {
+      if (known === undefined && job.unread && (await records.read(key)) !== undefined)
+        return 'again'
+      const isInLine = place === undefined || (job.parked && due === undefined)
+      if (!isInLine && !(await order.park(place, due))) {
         const message = `Too many dispatches wait behind a failing one of ${place.key}`
         const full = refusal('ZENHOOK_CONNECTOR_PARKED_FULL', 'parked_full', message)
         return end(job, 0, full, known)

@@ -124,3 +124,62 @@ describe('places of a partition', () => {
     expect(fair.startAll()).toEqual(['a0', 'a1'])
   })
 })
+
+describe('items of one key', () => {
+  const keyed = (behind = { key: 2, line: 3 }) => {
+    const fair: Fair<string> = createFair({ places: 4, reserve: 0, weightOf: () => 1, behind })
+    const owner = { tenant: 'a', line: 'x' }
+    return { fair, push: (item: string) => fair.push(owner, item, item.slice(0, 1)) }
+  }
+  const all = (fair: Fair<string>) => {
+    const started = []
+    for (let next = fair.next(); next !== undefined; next = fair.next()) started.push(next)
+    return started
+  }
+  const names = (started: readonly { item: string }[]): string[] => started.map(({ item }) => item)
+
+  it('start one after the other, and take no place while they wait', () => {
+    const { fair, push } = keyed()
+    for (const item of ['k1', 'k2', 'm1', 'k3', 'n1']) push(item)
+    const [k1, ...others] = all(fair)
+    expect(names([...(k1 ? [k1] : []), ...others])).toEqual(['k1', 'm1', 'n1'])
+    expect(fair.waiting()).toBe(2)
+    k1?.end()
+    const [k2] = all(fair)
+    expect(k2?.item).toBe('k2')
+    k2?.end()
+    expect(names(all(fair))).toEqual(['k3'])
+    expect(fair.waiting()).toBe(0)
+  })
+
+  it('are not taken in when too many of the key or of the line wait', () => {
+    const { fair, push } = keyed()
+    expect(['k1', 'k2', 'k3', 'k4'].map(push)).toEqual([true, true, true, false])
+    expect(['m1', 'm2', 'm3'].map(push)).toEqual([true, true, false])
+    expect(push('n1')).toBe(true)
+    expect(fair.waiting()).toBe(6)
+  })
+
+  it('keep their turn when what waits is forgotten', () => {
+    const { fair, push } = keyed()
+    push('k1')
+    const [k1] = all(fair)
+    for (const item of ['k2', 'k3', 'm1', 'm2']) push(item)
+    fair.clear()
+    expect(fair.waiting()).toBe(0)
+    for (const item of ['k4', 'm4']) push(item)
+    expect(names(all(fair))).toEqual(['m4'])
+    k1?.end()
+    expect(names(all(fair))).toEqual(['k4'])
+  })
+
+  it('keep their turn when they start without a place', () => {
+    const { fair, push } = keyed()
+    for (const item of ['k1', 'k2']) push(item)
+    const first = fair.nextOf(() => true)
+    expect(first?.item).toBe('k1')
+    expect(fair.nextOf(() => true)).toBeUndefined()
+    first?.end()
+    expect(fair.nextOf(() => true)?.item).toBe('k2')
+  })
+})

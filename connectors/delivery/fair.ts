@@ -5,14 +5,17 @@ export interface Owner {
 }
 
 /**
- * Whose record starts next, of those that share a partition's places. Order holds within a line.
+ * Whose record starts next, of those that share a partition's places. Order holds within a line, but for
+ * what waits behind one of its own key.
  *
  * - A place that is free goes to the tenant that has the fewest at work for its weight, and of its lines
  *   to the one that has the fewest.
  * - No tenant and no line ever has all: `reserve` places are for those that have less than their share.
+ * - Of one key one item is at work at a time, in the order they came; what waits behind it takes no place.
  */
 export interface Fair<T> {
-  push(owner: Owner, item: T): void
+  /** False, and nothing is taken in, when too many of its key or of its line wait behind others of their key. */
+  push(owner: Owner, item: T, key?: string): boolean
   /** The next item that may start; it counts as at work until it is ended. */
   next(): Started<T> | undefined
   /** The next item of a line that is one of these, for which no place is needed: it does not count. */
@@ -33,6 +36,13 @@ export interface FairOptions {
   /** Places more, for tenants and lines below their share. */
   reserve: number
   weightOf(tenant: string): number
+  /** How many may wait behind one of their own key: of one key, and of one line; none are bounded by default. */
+  behind?: { key: number; line: number }
+}
+
+interface Item<T> {
+  item: T
+  key: string | undefined
 }
 
 interface Share {
@@ -44,9 +54,13 @@ interface Share {
 interface Line<T> extends Share {
   name: string
   tenant: Tenant<T>
-  queue: T[]
+  queue: Item<T>[]
   /** Start of what waits in `queue`. */
   head: number
+  /** By the key of what is at work or in `queue`: what waits behind it. */
+  behind: Map<string, Item<T>[] | undefined>
+  /** How many wait in `behind`. */
+  held: number
 }
 
 interface Tenant<T> extends Share {
@@ -60,10 +74,12 @@ interface Tenant<T> extends Share {
 
 const smallestWeight = 0.01
 const longestHead = 1_000
+const unbounded = { key: Number.POSITIVE_INFINITY, line: Number.POSITIVE_INFINITY }
 
 const waitsIn = <T>({ head, queue }: Line<T>): boolean => head < queue.length
 
-export const createFair = <T>({ places, reserve, weightOf }: FairOptions): Fair<T> => {
+export const createFair = <T>(options: FairOptions): Fair<T> => {
+  const { places, reserve, weightOf, behind: most = unbounded } = options
   const tenants = new Map<string, Tenant<T>>()
   let waiting = 0
   let atWork = 0
@@ -84,19 +100,39 @@ export const createFair = <T>({ places, reserve, weightOf }: FairOptions): Fair<
     const tenant = tenantOf(name)
     const known = tenant.lines.get(line)
     if (known !== undefined) return known
-    const made = { name: line, tenant, queue: [], head: 0, atWork: 0, served: tenant.base }
+    const empty = { queue: [], head: 0, behind: new Map(), held: 0 }
+    const made: Line<T> = { name: line, tenant, ...empty, atWork: 0, served: tenant.base }
     tenant.lines.set(line, made)
     return made
   }
 
   const forgetIdle = (line: Line<T>): void => {
     const { tenant } = line
-    if (line.atWork === 0 && !waitsIn(line)) tenant.lines.delete(line.name)
-    if (tenant.lines.size === 0) tenants.delete(tenant.name)
+    const isIdle = line.atWork === 0 && !waitsIn(line) && line.behind.size === 0
+    // What needed no place may outlive its line, and another of its name may be there by then.
+    if (isIdle && tenant.lines.get(line.name) === line) tenant.lines.delete(line.name)
+    if (tenant.lines.size === 0 && tenants.get(tenant.name) === tenant) tenants.delete(tenant.name)
   }
 
-  const shift = (line: Line<T>): T => {
-    const item = line.queue[line.head] as T
+  const enqueue = (line: Line<T>, item: Item<T>): void => {
+    line.queue.push(item)
+    line.tenant.waiting += 1
+  }
+
+  /** The next of its key may start now. */
+  const pass = (line: Line<T>, key: string | undefined): void => {
+    if (key === undefined) return
+    const next = line.behind.get(key)?.shift()
+    if (next === undefined) {
+      line.behind.delete(key)
+      return
+    }
+    line.held -= 1
+    enqueue(line, next)
+  }
+
+  const shift = (line: Line<T>): Item<T> => {
+    const item = line.queue[line.head] as Item<T>
     line.head += 1
     if (!waitsIn(line) || line.head > longestHead) {
       line.queue.splice(0, line.head)
@@ -109,7 +145,7 @@ export const createFair = <T>({ places, reserve, weightOf }: FairOptions): Fair<
 
   const start = (line: Line<T>): Started<T> => {
     const { tenant } = line
-    const item = shift(line)
+    const { item, key } = shift(line)
     base = Math.max(base, tenant.served)
     tenant.base = Math.max(tenant.base, line.served)
     tenant.served += 1 / tenant.weight
@@ -123,6 +159,7 @@ export const createFair = <T>({ places, reserve, weightOf }: FairOptions): Fair<
         atWork -= 1
         tenant.atWork -= 1
         line.atWork -= 1
+        pass(line, key)
         forgetIdle(line)
       },
     }
@@ -166,11 +203,20 @@ export const createFair = <T>({ places, reserve, weightOf }: FairOptions): Fair<
   }
 
   return {
-    push(owner, item) {
+    push(owner, item, key) {
       const line = lineOf(owner)
-      line.queue.push(item)
-      line.tenant.waiting += 1
+      if (key !== undefined && line.behind.has(key)) {
+        const behind = line.behind.get(key) ?? []
+        if (behind.length >= most.key || line.held >= most.line) return false
+        behind.push({ item, key })
+        line.behind.set(key, behind)
+        line.held += 1
+      } else {
+        if (key !== undefined) line.behind.set(key, undefined)
+        enqueue(line, { item, key })
+      }
       waiting += 1
+      return true
     },
     next() {
       if (waiting === 0 || atWork >= places + reserve) return undefined
@@ -181,9 +227,14 @@ export const createFair = <T>({ places, reserve, weightOf }: FairOptions): Fair<
       for (const { lines } of tenants.values())
         for (const line of lines.values()) {
           if (!waitsIn(line) || !isOne(line.name)) continue
-          const item = shift(line)
-          forgetIdle(line)
-          return { item, end: () => {} }
+          const { item, key } = shift(line)
+          return {
+            item,
+            end() {
+              pass(line, key)
+              forgetIdle(line)
+            },
+          }
         }
       return undefined
     },
@@ -193,6 +244,11 @@ export const createFair = <T>({ places, reserve, weightOf }: FairOptions): Fair<
       for (const tenant of tenants.values()) {
         tenant.waiting = 0
         for (const line of tenant.lines.values()) {
+          for (const { key } of line.queue.slice(line.head))
+            if (key !== undefined) line.behind.delete(key)
+          // What is at work still keeps its key.
+          for (const key of line.behind.keys()) line.behind.set(key, undefined)
+          line.held = 0
           line.queue = []
           line.head = 0
           forgetIdle(line)

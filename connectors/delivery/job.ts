@@ -11,10 +11,12 @@ export interface Job {
   position: string
   /** Aborted when the partition has moved. */
   owned: AbortSignal
-  /** Nothing was read about the dispatch yet, and most likely there is nothing. */
+  /** Nothing is read about the dispatch in the first round, as most likely there is nothing. */
   unread: boolean
   /** Present where the destination is ordered. */
   place: Place | undefined
+  /** The list of its key may name it: as the last look found it. */
+  parked: boolean
   /** Too many of its key wait in this process: it waits in the log. */
   crowded: boolean
 }

@@ -3,7 +3,7 @@ import type { Dispatch } from '../../core/event/index.ts'
 import { cleanups, rigOf } from '../../test/fakes/delivery.ts'
 import { type Receiver, startReceiver } from '../../test/fakes/receiver.ts'
 import { destinationOf, dispatchOf, eventOf, mapKv, type Rig, until } from '../../test/fakes/rig.ts'
-import { createOrder, type Place } from './order.ts'
+import { createOrder, lineLength, type Place } from './order.ts'
 import { createRecords } from './records.ts'
 
 /** A receiver that fails some dispatches some times. */
@@ -129,20 +129,21 @@ describe('the list of a key', () => {
     const kv = mapKv()
     const records = createRecords(kv, 1000)
     const order = createOrder(kv, records, { ttlMs: 1e9, maxParked, now: () => clock.now })
-    return { clock, kv, records, order }
+    const turn = async (...of: Parameters<typeof place>) => (await order.turn(place(...of))).until
+    return { clock, kv, records, order, turn }
   }
 
   it('sorts by the first place, whoever comes first', async () => {
-    const { order } = make()
+    const { order, turn } = make()
     await order.park(place('c', 30))
     await order.park(place('a', 10), 5_000)
     await order.park(place('b', 20))
-    expect(await order.turn(place('a', 10))).toBeUndefined()
-    expect(await order.turn(place('b', 20))).toBe(5_002)
-    expect(await order.turn(place('c', 30))).toBe(5_004)
-    expect(await order.turn(place('new', 40))).toBe(5_006)
+    expect(await turn('a', 10)).toBeUndefined()
+    expect(await turn('b', 20)).toBe(5_002)
+    expect(await turn('c', 30)).toBe(5_004)
+    expect(await turn('new', 40)).toBe(5_006)
     await order.leave(place('a', 10))
-    expect(await order.turn(place('b', 20))).toBeUndefined()
+    expect(await turn('b', 20)).toBeUndefined()
   })
 
   it('is bounded, and lets who is on it stay', async () => {
@@ -153,20 +154,34 @@ describe('the list of a key', () => {
     expect(await order.park(place('a', 1), 9)).toBe(true)
   })
 
+  it('says who is on it, and sends those far behind a round later', async () => {
+    const { order } = make(1_000)
+    await order.park(place('head', 0), 5_000)
+    for (let seq = 1; seq <= lineLength; seq += 1) await order.park(place(`p${seq}`, seq))
+    expect(await order.turn(place('head', 0))).toEqual({ until: undefined, parked: true })
+    const last = `p${lineLength}`
+    expect(await order.turn(place('p1', 1))).toEqual({ until: 5_002, parked: true })
+    expect(await order.turn(place('new', 999))).toEqual({
+      until: 10_000 + 2 * (lineLength + 1),
+      parked: false,
+    })
+    expect((await order.turn(place(last, lineLength))).until).toBe(10_000 + 2 * lineLength)
+  })
+
   it('heals when a head ended and could not leave', async () => {
-    const { order, records } = make()
+    const { order, records, turn } = make()
     await order.park(place('dead', 1))
     const ending = { verdict: 'dead', reason: 'x', at: 0, tookMs: 0, details: {} } as const
     await records.write('dead', { state: 'ended', attempt: 1, position: 'p', ending }, undefined)
-    expect(await order.turn(place('next', 2))).toBeUndefined()
+    expect(await turn('next', 2)).toBeUndefined()
   })
 
   it('lets go of a head that never came back', async () => {
-    const { clock, order } = make()
+    const { clock, order, turn } = make()
     await order.park(place('lost', 1), 5_000)
     clock.now = 3_600_000
-    expect(await order.turn(place('next', 2))).toBe(clock.now + 1_002)
+    expect(await turn('next', 2)).toBe(clock.now + 1_002)
     clock.now = 5_000 + 3_600_001
-    expect(await order.turn(place('next', 2))).toBeUndefined()
+    expect(await turn('next', 2)).toBeUndefined()
   })
 })

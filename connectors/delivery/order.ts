@@ -1,6 +1,7 @@
 import type { Dispatch } from '../../core/event/index.ts'
 import type { Kv } from '../../core/kv/port.ts'
 import type { StoredRecord } from '../../core/log/port.ts'
+import { createBatcher } from './batcher.ts'
 import { dispatchKey, type Records } from './records.ts'
 
 /**
@@ -8,17 +9,23 @@ import { dispatchKey, type Records } from './records.ts'
  *
  * A record that leaves its place in the log (a retry, or one that waits behind a retry) is parked: its
  * key's list in keyed state names it, sorted by where each first lay in `dispatch`, which its headers
- * carry along. A record is attempted only when nothing before it is parked; within a process, records
- * of a key run one after the other. A key lives in one partition, so that one process decides at a time.
+ * carry along. A record is attempted only when nothing before it is parked; within a process, the window
+ * takes records of a key one after the other. A key lives in one partition, so that one process decides at a time.
  * Each change is written before the record's outputs, and can be made again: a crash loses no place.
  */
 export interface Order {
-  /** `undefined` when it is this record's turn, else when to come back, ms. */
-  turn(place: Place): Promise<number | undefined>
+  turn(place: Place): Promise<Turn>
   /** Keeps the record's place; `due` is when it will be attempted. False when too many are parked. */
   park(place: Place, due?: number): Promise<boolean>
   /** The dispatch has ended. */
   leave(place: Pick<Place, 'key' | 'dispatch'>): Promise<void>
+}
+
+export interface Turn {
+  /** `undefined` when it is this record's turn, else when to come back, ms. */
+  until: number | undefined
+  /** The list names it. */
+  parked: boolean
 }
 
 export interface Place {
@@ -49,6 +56,10 @@ const placeIn = (list: readonly Parked[], dispatch: string, seq: number): number
 
 const comeBackMs = 1_000
 const spacingMs = 2
+/** Records of one key that wait for their turn in a process; those after them come back a round later. */
+export const lineLength = 128
+/** What waits in the log comes back after so long at the earliest, by the smallest delay tier, ms. */
+const roundMs = 5_000
 /** A head that is overdue for so long holds nobody up any more. */
 const overdueMs = 3_600_000
 
@@ -59,8 +70,10 @@ export const createOrder = (
 ): Order => {
   const keyOf = (key: string): string => `order:${key}`
 
+  const get = createBatcher((keys: readonly string[]) => kv.get(keys))
+
   const read = async (key: string): Promise<{ list: Parked[]; text: string | undefined }> => {
-    const [text] = await kv.get([keyOf(key)])
+    const text = await get(keyOf(key))
     return { list: text === undefined ? [] : (JSON.parse(text) as Parked[]), text }
   }
 
@@ -93,7 +106,8 @@ export const createOrder = (
         const place = placeIn(list, dispatch, seq)
         const ahead = list.filter(([other, one]) => other < place && one !== dispatch)
         const [head] = ahead
-        if (head === undefined) return undefined
+        const parked = list.some(([, one]) => one === dispatch)
+        if (head === undefined) return { until: undefined, parked }
         const [, first, due] = head
         const known = await records.read(first)
         const over = known?.record.state === 'ended' && known.record.ending.verdict !== 'retry'
@@ -101,7 +115,11 @@ export const createOrder = (
         const lost = due > 0 && now() - due > overdueMs
         // Else its process died between the end and leaving the list.
         if (over || lost) await leave({ key, dispatch: first })
-        else return Math.max(due, now() + comeBackMs) + ahead.length * spacingMs
+        else {
+          const rounds = Math.floor(ahead.length / lineLength)
+          const until = Math.max(due, now() + comeBackMs) + ahead.length * spacingMs
+          return { until: until + rounds * roundMs, parked }
+        }
       }
     },
     async park({ key, dispatch, seq }, due = 0) {
@@ -117,32 +135,5 @@ export const createOrder = (
       return room
     },
     leave,
-  }
-}
-
-/** Runs the work of one key one after the other, and different keys side by side. */
-export interface Lines {
-  run<T>(key: string, work: () => Promise<T>): Promise<T>
-  /** How many are in the line of a key. */
-  length(key: string): number
-}
-
-export const createLines = (): Lines => {
-  const lines = new Map<string, { tail: Promise<unknown>; length: number }>()
-  return {
-    run(key, work) {
-      const line = lines.get(key) ?? { tail: Promise.resolve(), length: 0 }
-      lines.set(key, line)
-      line.length += 1
-      const mine = line.tail.then(work)
-      line.tail = mine
-        .catch(() => undefined)
-        .then(() => {
-          line.length -= 1
-          if (line.length === 0) lines.delete(key)
-        })
-      return mine
-    },
-    length: (key) => lines.get(key)?.length ?? 0,
   }
 }

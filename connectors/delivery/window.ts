@@ -23,6 +23,8 @@ export interface WindowOptions<T = undefined> {
   span: number
   /** Records that may wait for a place while more is fetched: how far a flood is looked past. None by default. */
   ahead?: number
+  /** Records that may wait behind one of their own key: of one key, and of one line. */
+  behind?: { key: number; line: number }
   /** Share of a tenant in the places; 1 by default. */
   weightOf?: (tenant: string) => number
   /** Whose a record is, and what was learned by the way: `handle` gets it. */
@@ -34,6 +36,8 @@ export interface WindowOptions<T = undefined> {
     record: StoredRecord,
     signal: AbortSignal,
     opened: T,
+    /** Too many of its key wait for a place: it should wait in the log. */
+    crowded: boolean,
   ): Promise<readonly NewRecord[] | undefined>
   append(records: readonly NewRecord[]): Promise<unknown>
   /** Ticks at which outputs go to the log together, ms apart: the same for every partition. */
@@ -74,6 +78,7 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
     places: options.limit,
     reserve: Math.floor(options.limit / 4),
     weightOf: options.weightOf ?? (() => 1),
+    ...(options.behind !== undefined && { behind: options.behind }),
   })
   let waitingBytes = 0
   let running = 0
@@ -158,11 +163,14 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
     })
   }
 
-  const start = ({ item: { record, opened, entry, signal }, end }: Started<Waiting<T>>): void => {
+  const start = (
+    { item: { record, opened, entry, signal }, end }: Started<Waiting<T>>,
+    crowded = false,
+  ): void => {
     waitingBytes -= sizeOf(record)
     running += 1
     options
-      .handle(record, signal, opened)
+      .handle(record, signal, opened, crowded)
       .catch((error: unknown) => {
         options.onError(error)
         return undefined
@@ -208,8 +216,9 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
     known.add(record.offset)
     waitingBytes += sizeOf(record)
     const { opened, ...owner } = options.open(record)
-    fair.push(owner, { record, opened, entry, signal })
-    startNext()
+    const item = { record, opened, entry, signal }
+    if (fair.push(owner, item, record.key ?? undefined)) startNext()
+    else start({ item, end: () => {} }, true)
   }
 
   const forget = (): void => {

@@ -6,7 +6,7 @@ import type { Line } from './load.ts'
 import { type Sample, settledEarly } from './offsets.ts'
 import { createPlaces, type Place, type Places } from './places.ts'
 import type { FaultRig } from './rig.ts'
-import { eventsSince, rows } from './tables.ts'
+import { eventsSince, rows, storyOf } from './tables.ts'
 
 /** What was found of one row; every list is empty where all invariants hold. */
 export interface Findings {
@@ -130,6 +130,8 @@ export const createChecker = (rig: FaultRig): Checker => {
     forget: () => places.forget(),
     async findings(lines, drainMs, samples = []) {
       const { logged, ...waited } = await drained(lines, drainMs)
+      for (const id of [...waited.open.slice(0, 3), ...waited.open.slice(-2)])
+        process.stdout.write(`without an end: ${id}\n${await storyOf(rig, id)}\n`)
       const ids = new Set(logged.map(({ id }) => id))
       const inLog = lines.filter(({ mark }) => places.received(mark).length > 0)
       const delivered = deliveriesOf(rig, lines)

@@ -51,3 +51,14 @@ export const eventsSince = async (rig: FaultRig, since: number): Promise<LoggedE
     decidedAt: Number(done),
   }))
 }
+
+/** What became of an event, decision by decision: for those who look at one that has no end. */
+export const storyOf = async (rig: FaultRig, id: string): Promise<string> => {
+  const found = await rows<Record<string, string>>(
+    rig,
+    `SELECT formatDateTime(at, '%T.%f') AS time, stage, verdict, reason, destination, toString(attempt) AS number,
+       tenant, details_text AS details
+     FROM decisions FINAL WHERE event_id = '${id}' ORDER BY at`,
+  )
+  return found.map((each) => `${id} ${Object.values(each).join(' ')}`.slice(0, 300)).join('\n')
+}
