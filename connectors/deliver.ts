@@ -9,7 +9,7 @@ import type { Egress } from '../core/net/index.ts'
 import type { RegistryReader, Secrets } from '../core/registry/port.ts'
 import type { Logger, Metrics, Tracer } from '../core/telemetry/index.ts'
 import { createCourier } from './delivery/courier.ts'
-import { lineLength } from './delivery/order.ts'
+import { lineLength, seqOf } from './delivery/order.ts'
 import { createWindow, type Window } from './delivery/window.ts'
 import { connectors as allConnectors } from './index.ts'
 import type { ConnectorKind, Publish, PutInBin } from './types.ts'
@@ -113,6 +113,7 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Delivery>
       ahead: policy.ahead,
       ...(options.weightOf !== undefined && { weightOf: options.weightOf }),
       open: (record: StoredRecord) => courier.open(record),
+      rankOf: seqOf,
       isStuck: (line) => courier.isStuck(line),
       behind: { key: lineLength, line: policy.ahead / 2 },
       handle: (record: StoredRecord, signal, dispatch, crowded) =>

@@ -129,7 +129,11 @@ describe('items of one key', () => {
   const keyed = (behind = { key: 2, line: 3 }) => {
     const fair: Fair<string> = createFair({ places: 4, reserve: 0, weightOf: () => 1, behind })
     const owner = { tenant: 'a', line: 'x' }
-    return { fair, push: (item: string) => fair.push(owner, item, item.slice(0, 1)) }
+    return {
+      fair,
+      push: (item: string) =>
+        fair.push(owner, item, { key: item.slice(0, 1), rank: Number(item.slice(1)) }),
+    }
   }
   const all = (fair: Fair<string>) => {
     const started = []
@@ -152,11 +156,25 @@ describe('items of one key', () => {
     expect(fair.waiting()).toBe(0)
   })
 
+  it('start in the order of their ranks, whoever comes first', () => {
+    const { fair, push } = keyed({ key: 9, line: 9 })
+    for (const item of ['k5', 'k7', 'k2', 'k6', 'k1']) push(item)
+    const order: string[] = []
+    for (let next = fair.next(); next !== undefined; next = fair.next()) {
+      order.push(next.item)
+      next.end()
+    }
+    expect(order).toEqual(['k5', 'k1', 'k2', 'k6', 'k7'])
+  })
+
   it('are not taken in when too many of the key or of the line wait', () => {
     const { fair, push } = keyed()
-    expect(['k1', 'k2', 'k3', 'k4'].map(push)).toEqual([true, true, true, false])
-    expect(['m1', 'm2', 'm3'].map(push)).toEqual([true, true, false])
-    expect(push('n1')).toBe(true)
+    for (const item of ['k1', 'k4', 'k3']) expect(push(item)).toBeUndefined()
+    expect(push('k5')).toBe('k5')
+    // The one that goes first of those that wait is let in for the last of them.
+    expect(push('k2')).toBe('k4')
+    expect(['m1', 'm2', 'm3'].map(push)).toEqual([undefined, undefined, 'm3'])
+    expect(push('n1')).toBeUndefined()
     expect(fair.waiting()).toBe(6)
   })
 

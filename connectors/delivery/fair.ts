@@ -11,11 +11,14 @@ export interface Owner {
  * - A place that is free goes to the tenant that has the fewest at work for its weight, and of its lines
  *   to the one that has the fewest.
  * - No tenant and no line ever has all: `reserve` places are for those that have less than their share.
- * - Of one key one item is at work at a time, in the order they came; what waits behind it takes no place.
+ * - Of one key one item is at work at a time, the first of those that wait by rank; those take no place.
  */
 export interface Fair<T> {
-  /** False, and nothing is taken in, when too many of its key or of its line wait behind others of their key. */
-  push(owner: Owner, item: T, key?: string): boolean
+  /**
+   * Where too many of its key or of its line wait behind others of their key, the one with the highest rank of
+   * the key has no place among them: it is given back.
+   */
+  push(owner: Owner, item: T, turn?: KeyTurn): T | undefined
   /** The next item that may start; it counts as at work until it is ended. */
   next(): Started<T> | undefined
   /** The next item of a line that is one of these, for which no place is needed: it does not count. */
@@ -23,6 +26,12 @@ export interface Fair<T> {
   waiting(): number
   /** Forgets what waits; what is at work stays counted. */
   clear(): void
+}
+
+export interface KeyTurn {
+  key: string
+  /** Of two that wait the lower goes first; of equals the one that came first. */
+  rank: number
 }
 
 export interface Started<T> {
@@ -42,7 +51,13 @@ export interface FairOptions {
 
 interface Item<T> {
   item: T
-  key: string | undefined
+  turn: KeyTurn | undefined
+}
+
+const insert = <T>(behind: Item<T>[], item: Item<T>, rank: number): void => {
+  let at = behind.length
+  while (at > 0 && (behind[at - 1]?.turn?.rank ?? rank) > rank) at -= 1
+  behind.splice(at, 0, item)
 }
 
 interface Share {
@@ -120,8 +135,9 @@ export const createFair = <T>(options: FairOptions): Fair<T> => {
   }
 
   /** The next of its key may start now. */
-  const pass = (line: Line<T>, key: string | undefined): void => {
-    if (key === undefined) return
+  const pass = (line: Line<T>, turn: KeyTurn | undefined): void => {
+    if (turn === undefined) return
+    const { key } = turn
     const next = line.behind.get(key)?.shift()
     if (next === undefined) {
       line.behind.delete(key)
@@ -145,7 +161,7 @@ export const createFair = <T>(options: FairOptions): Fair<T> => {
 
   const start = (line: Line<T>): Started<T> => {
     const { tenant } = line
-    const { item, key } = shift(line)
+    const { item, turn } = shift(line)
     base = Math.max(base, tenant.served)
     tenant.base = Math.max(tenant.base, line.served)
     tenant.served += 1 / tenant.weight
@@ -159,7 +175,7 @@ export const createFair = <T>(options: FairOptions): Fair<T> => {
         atWork -= 1
         tenant.atWork -= 1
         line.atWork -= 1
-        pass(line, key)
+        pass(line, turn)
         forgetIdle(line)
       },
     }
@@ -203,20 +219,20 @@ export const createFair = <T>(options: FairOptions): Fair<T> => {
   }
 
   return {
-    push(owner, item, key) {
+    push(owner, item, turn) {
       const line = lineOf(owner)
-      if (key !== undefined && line.behind.has(key)) {
-        const behind = line.behind.get(key) ?? []
-        if (behind.length >= most.key || line.held >= most.line) return false
-        behind.push({ item, key })
-        line.behind.set(key, behind)
+      if (turn !== undefined && line.behind.has(turn.key)) {
+        const behind = line.behind.get(turn.key) ?? []
+        insert(behind, { item, turn }, turn.rank)
+        if (behind.length > most.key || line.held >= most.line) return behind.pop()?.item
+        line.behind.set(turn.key, behind)
         line.held += 1
       } else {
-        if (key !== undefined) line.behind.set(key, undefined)
-        enqueue(line, { item, key })
+        if (turn !== undefined) line.behind.set(turn.key, undefined)
+        enqueue(line, { item, turn })
       }
       waiting += 1
-      return true
+      return undefined
     },
     next() {
       if (waiting === 0 || atWork >= places + reserve) return undefined
@@ -227,11 +243,11 @@ export const createFair = <T>(options: FairOptions): Fair<T> => {
       for (const { lines } of tenants.values())
         for (const line of lines.values()) {
           if (!waitsIn(line) || !isOne(line.name)) continue
-          const { item, key } = shift(line)
+          const { item, turn } = shift(line)
           return {
             item,
             end() {
-              pass(line, key)
+              pass(line, turn)
               forgetIdle(line)
             },
           }
@@ -244,8 +260,8 @@ export const createFair = <T>(options: FairOptions): Fair<T> => {
       for (const tenant of tenants.values()) {
         tenant.waiting = 0
         for (const line of tenant.lines.values()) {
-          for (const { key } of line.queue.slice(line.head))
-            if (key !== undefined) line.behind.delete(key)
+          for (const { turn } of line.queue.slice(line.head))
+            if (turn !== undefined) line.behind.delete(turn.key)
           // What is at work still keeps its key.
           for (const key of line.behind.keys()) line.behind.set(key, undefined)
           line.held = 0

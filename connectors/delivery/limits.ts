@@ -1,5 +1,5 @@
 import type { Destination } from '../../core/registry/types.ts'
-import { breakerDefaults } from './breaker.ts'
+import { breakerDefaults, createRecent } from './breaker.ts'
 import { type Circuit, createLocalCircuit } from './circuit.ts'
 import { createLocalRate, type Rate } from './rate.ts'
 import type { Slots } from './slots.ts'
@@ -60,8 +60,11 @@ export interface LimitsOptions {
   shared?: SharedLimits
 }
 
-// How fast what hopped comes back to a destination without a rate limit, per second.
+// How fast what hopped comes back to a destination without a rate limit, per second, at first.
 const drainRate = 200
+/** Successes of the last half to whole second say what a destination takes; what comes back may be more by half. */
+const paceMs = 1_000
+const paceGrowth = 2
 
 // A destination that takes so many at once is not slowed any more.
 const fullSpeed = 256
@@ -86,6 +89,7 @@ export const createLimits = ({
   // When the latest of those that hopped comes back: each gets a moment of its own, so that a
   // backlog neither returns as a stampede nor hops in circles.
   let lastReturn = 0
+  const pace = createRecent(paceMs)
 
   const hanging = (now: number): boolean => {
     if (underWay.size < maxHanging) return false
@@ -113,7 +117,8 @@ export const createLimits = ({
   }
 
   const hop = ({ rateLimit }: Destination, until: number, now: number): Admission => {
-    const spacing = 1000 / (rateLimit?.perSecond ?? drainRate)
+    const taken = pace.counts(now).requests * paceGrowth
+    const spacing = 1000 / (rateLimit?.perSecond ?? Math.max(drainRate, taken))
     lastReturn = Math.max(until, now + maxWaitMs, lastReturn + spacing)
     return { kind: 'hop', until: Math.ceil(lastReturn) }
   }
@@ -148,8 +153,9 @@ export const createLimits = ({
       if (outcome === 'failed') circuit.failed(now)
       else if (outcome === 'cancelled') circuit.withdrawn()
       else circuit.succeeded(now)
-      if (outcome === 'succeeded')
-        ceiling = ceiling < fullSpeed ? ceiling + 1 : Number.POSITIVE_INFINITY
+      if (outcome !== 'succeeded') return
+      pace.add(false, now)
+      ceiling = ceiling < fullSpeed ? ceiling + 1 : Number.POSITIVE_INFINITY
     },
     slow() {
       ceiling = Math.max(1, Math.floor(Math.min(ceiling, underWay.size + 1) / 2))

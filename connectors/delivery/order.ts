@@ -38,14 +38,18 @@ export interface Place {
 
 export const seqHeader = 'order-seq'
 
-export const placeOf = (dispatch: Dispatch, { headers, offset }: StoredRecord): Place => {
-  const seq = Number(headers[seqHeader])
-  return {
-    key: dispatch.key,
-    dispatch: dispatchKey(dispatch),
-    seq: headers[seqHeader] !== undefined && Number.isSafeInteger(seq) ? seq : offset,
-  }
+/** Where a record first lay in its partition, which it carries along wherever it goes. */
+export const seqOf = ({ headers, offset }: StoredRecord): number => {
+  const said = headers[seqHeader]
+  const seq = Number(said)
+  return said !== undefined && Number.isSafeInteger(seq) ? seq : offset
 }
+
+export const placeOf = (dispatch: Dispatch, record: StoredRecord): Place => ({
+  key: dispatch.key,
+  dispatch: dispatchKey(dispatch),
+  seq: seqOf(record),
+})
 
 /** seq, key of the record per dispatch, when it is due (0: when its turn comes). */
 type Parked = [number, string, number]

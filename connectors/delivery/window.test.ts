@@ -24,6 +24,7 @@ const rig = (options: Partial<WindowOptions<undefined>> = {}) => {
     limit: 3,
     span: 6,
     open: ({ headers }) => ({ tenant: headers.tenant ?? '', line: '', opened: undefined }),
+    rankOf: ({ offset }) => offset,
     handle: ({ offset }) => {
       started.push(offset)
       return new Promise((resolve) => gates.set(offset, resolve))

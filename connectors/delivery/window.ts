@@ -29,6 +29,8 @@ export interface WindowOptions<T = undefined> {
   weightOf?: (tenant: string) => number
   /** Whose a record is, and what was learned by the way: `handle` gets it. */
   open(record: StoredRecord): Owner & { opened: T }
+  /** Of two of one key that wait the lower goes first. */
+  rankOf(record: StoredRecord): number
   /** Records of a line will not be attempted now: they may be handled without a place. */
   isStuck?(line: string): boolean
   /** Resolves with the record's outputs, or `undefined` when it must stay unfinished (cancelled). */
@@ -216,9 +218,11 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
     known.add(record.offset)
     waitingBytes += sizeOf(record)
     const { opened, ...owner } = options.open(record)
-    const item = { record, opened, entry, signal }
-    if (fair.push(owner, item, record.key ?? undefined)) startNext()
-    else start({ item, end: () => {} }, true)
+    const { key } = record
+    const turn = key === null ? undefined : { key, rank: options.rankOf(record) }
+    const left = fair.push(owner, { record, opened, entry, signal }, turn)
+    if (left === undefined) startNext()
+    else start({ item: left, end: () => {} }, true)
   }
 
   const forget = (): void => {
