@@ -2,14 +2,23 @@ import { randomBytes } from 'node:crypto'
 import { access, constants, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isZenhookError, ZenhookError } from '../../core/errors/index.ts'
-import { bringForward, type Migration } from '../../core/storage/format.ts'
+import { bringForward, type FormatOptions } from '../../core/storage/format.ts'
 import { type Instance, instanceFile, readInstance, tokenFile } from '../client.ts'
 
-/** The layout of the data folder; see ADR 0015 for what makes it another one. */
-export const dataFormat = 1
-
-/** From each format to the next, since the first. */
-const migrations: readonly Migration[] = []
+/** The layout of the data folder, and the way from each to the next; see ADR 0015 for what makes it another one. */
+export const dataFormat: FormatOptions = {
+  format: 2,
+  migrations: [
+    {
+      from: 1,
+      what: 'records of the embedded log that share a value',
+      // Records that do not are read as before (ADR 0019): only the older version must keep away.
+      parts: [],
+      run: async () => undefined,
+    },
+  ],
+  locked: ['log', 'spool'],
+}
 
 /**
  * Makes the folder where it is missing, and brings it to the present format. Throws
@@ -19,7 +28,7 @@ export const openDataFolder = async (dataDir: string): Promise<void> => {
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 })
     await access(dataDir, constants.W_OK | constants.X_OK)
-    await bringForward(dataDir, { format: dataFormat, migrations, locked: ['log', 'spool'] })
+    await bringForward(dataDir, dataFormat)
   } catch (cause) {
     if (isZenhookError(cause)) throw cause
     throw new ZenhookError('ZENHOOK_STORAGE_UNUSABLE', {

@@ -3,8 +3,11 @@ import type { Operation, Written } from './index.ts'
 /** Writes operations as one transaction. */
 export type Commit = (operations: readonly Operation[]) => Written
 
+/** Operations, or what gives them when their transaction begins. */
+export type Source = readonly Operation[] | (() => readonly Operation[])
+
 interface Group {
-  operations: Operation[]
+  sources: Source[]
   written: Written
   start(written: Written): void
 }
@@ -20,10 +23,12 @@ const createGroup = (): Group => {
   }
   written.committed.catch(() => undefined)
   written.synced.catch(() => undefined)
-  return { operations: [], written, start }
+  return { sources: [], written, start }
 }
 
-/** A transaction of so many operations says that more are coming: the next waits a little to take them along. */
+const nothing = (): Written => ({ committed: Promise.resolve(), synced: Promise.resolve() })
+
+/** A transaction of so many operations, by their weight, says that more are coming: the next waits a little to take them along. */
 const crowdedOperations = 12
 const spacingMs = 3
 
@@ -32,7 +37,7 @@ const spacingMs = 3
  * is synced, and takes along what was asked for meanwhile. A transaction per turn, as the engine would
  * make them, is hundreds of syncs under load, which slow one another down; this is a few.
  */
-export const createCommitter = (commit: Commit): Commit => {
+export const createCommitter = (commit: Commit): ((source: Source) => Written) => {
   let busy = false
   let waiting: Group | undefined
   let earliest = 0
@@ -42,11 +47,23 @@ export const createCommitter = (commit: Commit): Commit => {
     waiting = undefined
     busy = group !== undefined
     if (group === undefined) return
-    const crowded = group.operations.length >= crowdedOperations
-    earliest = crowded ? performance.now() + spacingMs : 0
-    const written = commit(group.operations)
+    const written = begin(group)
     group.start(written)
     written.synced.then(next, next)
+  }
+
+  const begin = ({ sources }: Group): Written => {
+    earliest = 0
+    try {
+      const operations = sources.flatMap((source) =>
+        typeof source === 'function' ? source() : source,
+      )
+      const weight = operations.reduce((sum, { weight = 1 }) => sum + weight, 0)
+      if (weight >= crowdedOperations) earliest = performance.now() + spacingMs
+      return operations.length === 0 ? nothing() : commit(operations)
+    } catch (error) {
+      return { committed: Promise.reject(error), synced: Promise.reject(error) }
+    }
   }
 
   const next = (): void => {
@@ -55,10 +72,10 @@ export const createCommitter = (commit: Commit): Commit => {
     else start()
   }
 
-  return (operations) => {
-    if (operations.length === 0) return { committed: Promise.resolve(), synced: Promise.resolve() }
+  return (source) => {
+    if (source.length === 0 && typeof source !== 'function') return nothing()
     waiting ??= createGroup()
-    for (const operation of operations) waiting.operations.push(operation)
+    waiting.sources.push(source)
     if (!busy) {
       busy = true
       setImmediate(next)

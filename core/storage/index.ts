@@ -4,9 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { isZenhookError, messageOf, ZenhookError } from '../errors/index.ts'
 import { lockFolder } from '../lock/index.ts'
-import { createCommitter } from './committer.ts'
+import { createCommitter, type Source } from './committer.ts'
 
-/** The layout of the data folder. Another number is another layout, and is refused. */
+/**
+ * How the engine lies in its folder. Another number is another layout, and is refused; what its tables
+ * hold is part of the data folder's format (ADR 0015).
+ */
 export const formatVersion = 1
 
 type Bytes = Uint8Array
@@ -31,6 +34,8 @@ export interface Operation {
   table: Table
   key: Bytes
   value: Bytes | undefined
+  /** How many small writes it stands for, 1 by default: the next transaction waits a little behind many. */
+  weight?: number
 }
 
 export interface Written {
@@ -47,10 +52,11 @@ export interface Storage {
   table(name: string): Table
   /**
    * All operations or none, in one transaction with everything else written in this turn of the event
-   * loop; transactions take effect in the order of the calls. Both promises reject with
+   * loop; transactions take effect in the order of the calls. A function is called once, later, when its
+   * transaction begins: those before it are committed then, and it may read. Both promises reject with
    * ZENHOOK_STORAGE_FULL or _UNUSABLE; a closed storage throws at once, as its reads do.
    */
-  write(operations: readonly Operation[]): Written
+  write(operations: Source): Written
   /** Rejects when the folder takes no writes: costs nothing, except after a failed write, when it tries one. */
   ping(): Promise<void>
   /** Lets writes under way finish. Idempotent. */
@@ -168,8 +174,11 @@ export const openStorage = (
   let lastFailed = false
   let closing: Promise<void> | undefined
 
+  /** A transaction that was asked for before the end may still look at what it changes. */
+  let beginning = false
+
   const refuseClosed = (): void => {
-    if (closing !== undefined) throw storageError(dir, new Error('it is closed'))
+    if (closing !== undefined && !beginning) throw storageError(dir, new Error('it is closed'))
   }
   const databaseOf = (table: Table): Database<Bytes, Bytes> => {
     const database = databases.get(table)
@@ -207,6 +216,21 @@ export const openStorage = (
     return { committed, synced }
   })
 
+  const checked = (operations: readonly Operation[]): readonly Operation[] => {
+    for (const { key } of operations)
+      if (key.byteLength === 0 || key.byteLength > maxKeyBytes)
+        throw new RangeError(`A key of ${key.byteLength} bytes cannot be stored`)
+    return operations
+  }
+  const late = (source: () => readonly Operation[]): readonly Operation[] => {
+    beginning = true
+    try {
+      return checked(source())
+    } finally {
+      beginning = false
+    }
+  }
+
   const storage: Storage = {
     dir,
     get closed() {
@@ -242,10 +266,9 @@ export const openStorage = (
     },
     write(operations) {
       refuseClosed()
-      for (const { key } of operations)
-        if (key.byteLength === 0 || key.byteLength > maxKeyBytes)
-          throw new RangeError(`A key of ${key.byteLength} bytes cannot be stored`)
-      const written = commit(operations)
+      const written = commit(
+        typeof operations === 'function' ? () => late(operations) : checked(operations),
+      )
       const outcome = written.synced.then(
         () => false,
         () => true,

@@ -9,6 +9,7 @@ import { createCommitter } from './committer.ts'
 import { openStorage, type Storage, storageError } from './index.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+const turn = () => new Promise((resolve) => setImmediate(resolve))
 const failureOf = (action: () => unknown): ZenhookError => {
   try {
     action()
@@ -124,6 +125,49 @@ describe('storage', () => {
     expect(table.get(bytes('m0'))).toBeDefined()
   })
 
+  it('asks a function for its operations once all before it are committed', async () => {
+    const storage = storageAt(dir)
+    const table = storage.table('t')
+    const operation = (key: string) => ({ table, key: bytes(key), value: bytes('v') })
+    let seen: (Uint8Array | undefined)[] = []
+    const first = storage.write([operation('a')])
+    const joined = storage.write(() => {
+      seen = [table.get(bytes('a')), table.get(bytes('late'))]
+      return [operation('b')]
+    })
+    await Promise.all([first.synced, joined.synced])
+    expect(seen).toEqual([undefined, undefined])
+    storage.write([operation('late')])
+    await turn()
+    const behind = storage.write(() => {
+      seen = [table.get(bytes('b')), table.get(bytes('late'))]
+      return [operation('c')]
+    })
+    const closing = storage.close()
+    await behind.synced
+    expect(seen.map((value) => value?.byteLength)).toEqual([1, 1])
+    await closing
+    const again = storageAt(dir).table('t')
+    expect([...again.range({ from: bytes('a'), to: bytes('z') })]).toHaveLength(4)
+  })
+
+  it('a function that fails is told, and nothing of its transaction is written', async () => {
+    const storage = storageAt(dir)
+    const table = storage.table('t')
+    const written = storage.write([{ table, key: bytes('a'), value: bytes('v') }])
+    const failing = storage.write(() => {
+      throw new Error('planned')
+    })
+    const tooLong = () => [{ table, key: new Uint8Array(2_000), value: bytes('v') }]
+    await expect(failing.synced).rejects.toThrow('planned')
+    await expect(written.committed).rejects.toThrow('planned')
+    await expect(storage.write(tooLong).synced).rejects.toThrow(RangeError)
+    await storage.write(() => []).synced
+    await storage.write(() => [{ table, key: bytes('b'), value: bytes('v') }]).synced
+    expect(table.get(bytes('a'))).toBeUndefined()
+    expect(table.get(bytes('b'))).toBeDefined()
+  })
+
   it('closing lets writes finish, and refuses what comes after', async () => {
     const storage = storageAt(dir)
     const table = storage.table('t')
@@ -231,7 +275,6 @@ describe('storage', () => {
 describe('group commit', () => {
   const table = { name: 't', get: () => undefined, range: () => [] }
   const operation = (n: number) => ({ table, key: Uint8Array.of(n), value: undefined })
-  const turn = () => new Promise((resolve) => setImmediate(resolve))
 
   it('takes along what is asked for while a transaction is under way', async () => {
     const groups: number[][] = []
@@ -257,6 +300,25 @@ describe('group commit', () => {
     ])
     finish[1]?.()
     await last
+  })
+
+  it('waits a little behind a transaction of much weight, not behind another', async () => {
+    const began: number[] = []
+    const write = createCommitter(() => {
+      began.push(performance.now())
+      return { committed: Promise.resolve(), synced: Promise.resolve() }
+    })
+    const gapAfter = async (weight: number): Promise<number> => {
+      const before = began.length
+      write(() => [{ ...operation(1), weight }])
+      while (began.length === before) await turn()
+      await write([operation(2)]).synced
+      return (began.at(-1) ?? 0) - (began.at(-2) ?? 0)
+    }
+    for (let n = 0; n < 5; n += 1) expect(await gapAfter(12)).toBeGreaterThan(1.5)
+    const light = []
+    for (let n = 0; n < 20; n += 1) light.push(await gapAfter(11))
+    expect(Math.min(...light)).toBeLessThan(1.5)
   })
 
   it('goes on after a failure, which only its own callers see', async () => {

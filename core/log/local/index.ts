@@ -189,6 +189,7 @@ export const createLocalLog = (options: LocalLogOptions): LocalLog => {
         for (let position = from.offset; position < end; ) {
           signal?.throwIfAborted()
           refuseClosed()
+          position = Math.max(position, state.first)
           const chunk = store.read(from.topic, from.partition, position, end, readLimit)
           for (const record of chunk) {
             signal?.throwIfAborted()

@@ -154,6 +154,60 @@ describe.each(Object.entries(places))('local log, %s', (_, makePlace) => {
     expect((await log.ends('compacted'))[0]?.next).toBe((before?.next ?? 0) + 1)
   })
 
+  it('compacts a topic that was not compacted when its records came', async () => {
+    log = await place.open(now)
+    await log.ensureTopics([spec('turned')])
+    const record = (key: string, value: string | null) => ({
+      topic: 'turned',
+      key,
+      value: value === null ? null : text(value),
+    })
+    await log.append(['a', 'b', 'c', 'd', 'a'].map((key, n) => record(key, `${key}${n}`)))
+    await log.ensureTopics([spec('turned', { compacted: true })])
+    await log.close()
+    log = await place.open(now)
+    await Promise.all([log.append([record('b', null)]), log.append([record('c', 'c6')])])
+    const state = async () =>
+      (await readAll(log, 'turned')).map(({ key, value }) => [key, value && textOf({ value })])
+    const kept = [
+      ['a', 'a0'],
+      ['d', 'd3'],
+      ['a', 'a4'],
+    ]
+    expect(await state()).toEqual([...kept, ['b', null], ['c', 'c6']])
+    clock += 25 * hour
+    await log.applyRetention()
+    await log.close()
+    log = await place.open(now)
+    expect(await state()).toEqual([...kept, ['c', 'c6']])
+  })
+
+  it('never hands out the older part of what was appended at once, once that is trimmed', async () => {
+    log = await place.open(now)
+    await log.ensureTopics([spec('cut', { retentionMs: hour })])
+    const at = (n: number) => ({ topic: 'cut', key: 'k', value: text(String(n)) })
+    await log.append(
+      Array.from({ length: 10 }, (_, n) => ({ ...at(n), timestamp: clock - hour + (n - 4) })),
+    )
+    const seen = async () => {
+      const values: string[] = []
+      for await (const record of log.read({ topic: 'cut', partition: 0, offset: 0 }))
+        values.push(textOf(record))
+      return values
+    }
+    await log.applyRetention()
+    expect(await seen()).toEqual(['4', '5', '6', '7', '8', '9'])
+    await log.close()
+    log = await place.open(now)
+    expect(await seen()).toEqual(['4', '5', '6', '7', '8', '9'])
+    expect(await log.ends('cut')).toMatchObject([{ first: 4, next: 10 }])
+    clock += 100
+    await log.applyRetention()
+    expect(await seen()).toEqual([])
+    const [position] = await log.append([at(10)])
+    expect(position?.offset).toBe(10)
+  })
+
   it('keeps partitions when a topic is asked for with more, and takes its new limits', async () => {
     log = await place.open(now)
     await log.ensureTopics([spec('grown', { partitions: 2 })])

@@ -20,7 +20,10 @@ export interface Change {
   progress: Map<string, Progress>
   /** Single records that compaction supersedes. */
   superseded: Position[]
-  /** The head of a partition goes; `next` is kept with it, for nothing else may remember it. */
+  /**
+   * The head of a partition goes, though the store may keep some of it for longer: nothing below `first` is
+   * read any more. `next` is kept with it, for nothing else may remember it.
+   */
   trimmed: (TopicEnd & { from: number })[]
   delayed: Delayed[]
   /** Delayed records that are among `records` now. */
