@@ -60,6 +60,8 @@ export interface Checker {
   begin(): void
   /** Waits until every event of these requests has its end, then looks at every invariant. */
   findings(lines: readonly Line[], drainMs: number, samples?: readonly Sample[]): Promise<Findings>
+  /** I1 and I2 alone: what the log holds of these requests. */
+  stored(lines: readonly Line[]): Promise<Findings>
   /** How often a request's event lies in the log, as far as the last look went. */
   copies(mark: string): number
   /** The topic was made anew: read it from its beginning. */
@@ -86,14 +88,22 @@ export const createChecker = (rig: FaultRig): Checker => {
   }
   const idsOf = (mark: string): readonly string[] => places.received(mark).map(({ id }) => id)
 
+  const lostOf = (lines: readonly Line[]): string[] =>
+    lines
+      .filter(isAcknowledged)
+      .filter(({ mark, id }) => !holds(idsOf(mark), id))
+      .map(({ mark }) => mark)
+
+  const smuggledOf = (lines: readonly Line[]): string[] =>
+    lines
+      .filter((line) => isRefused(line) && idsOf(line.mark).length > 0 && !shared(line, lines))
+      .map(({ mark }) => mark)
+
   /** The parts that wait for the drain. */
   const look = async (lines: readonly Line[]) => {
     await readOn()
     const ends = await endsOf(rig, since)
-    const lost = lines
-      .filter(isAcknowledged)
-      .filter(({ mark, id }) => !holds(idsOf(mark), id))
-      .map(({ mark }) => mark)
+    const lost = lostOf(lines)
     const tenants = new Map(lines.map(({ mark, tenant }) => [mark, tenant]))
     const logged = [...tenants].flatMap(([mark, tenant]) =>
       [...new Set(idsOf(mark))].map((id) => ({ id, wanted: destinationsOf(tenant) })),
@@ -138,18 +148,10 @@ export const createChecker = (rig: FaultRig): Checker => {
       const again = [...delivered.values()].flatMap((list) => repeated(list.map(({ id }) => id)))
       const doubtful = await flagged(rig, since)
       const events = await eventsSince(rig, since)
-      const statuses: Record<string, number> = {}
-      for (const { status } of lines) statuses[status] = (statuses[status] ?? 0) + 1
       return {
         ...waited,
-        sent: lines.length,
-        acknowledged: lines.filter(isAcknowledged).length,
-        smuggled: lines
-          .filter(
-            (line) =>
-              isRefused(line) && places.received(line.mark).length > 0 && !shared(line, lines),
-          )
-          .map(({ mark }) => mark),
+        ...answersOf(lines),
+        smuggled: smuggledOf(lines),
         undecided: (await undecided(rig, since)).filter((id) => ids.has(id)),
         disordered: disordered(rig, places, lines),
         identities: [...new Map(inLog.map(({ mark, tenant }) => [mark, tenant]))]
@@ -164,11 +166,31 @@ export const createChecker = (rig: FaultRig): Checker => {
           .filter(({ mark, digest }) => delivered.get(mark)?.some((each) => each.digest !== digest))
           .map(({ mark }) => mark),
         duplicates: again.length,
-        worstMs: longest(lines),
-        worstOkMs: longest(lines.filter(isAcknowledged)),
-        statuses,
       }
     },
+    async stored(lines) {
+      await readOn()
+      return {
+        ...{ open: [], twice: [], undecided: [], disordered: [], identities: [] },
+        ...{ unflagged: [], early: [], altered: [], duplicates: 0, drainMs: 0 },
+        ...answersOf(lines),
+        lost: lostOf(lines),
+        smuggled: smuggledOf(lines),
+      }
+    },
+  }
+}
+
+const answersOf = (lines: readonly Line[]) => {
+  const statuses: Record<string, number> = {}
+  for (const { status } of lines) statuses[status] = (statuses[status] ?? 0) + 1
+  const acknowledged = lines.filter(isAcknowledged)
+  return {
+    sent: lines.length,
+    acknowledged: acknowledged.length,
+    worstMs: longest(lines),
+    worstOkMs: longest(acknowledged),
+    statuses,
   }
 }
 

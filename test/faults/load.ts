@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { request } from 'undici'
 import { presetNamed, signRequest } from '../../ingress/verifiers/index.ts'
 
 /** A source of the rig's configuration, with what its sender knows. */
@@ -76,8 +77,7 @@ const bodies: Readonly<Record<Target['provider'], (mark: string, order: number) 
 
 const reasonOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
-  const { cause } = error
-  const code = cause instanceof Error ? Reflect.get(cause, 'code') : undefined
+  const code: unknown = Reflect.get(error, 'code')
   return typeof code === 'string' ? code : error.name
 }
 
@@ -115,7 +115,7 @@ export const prepare = (target: Target, draft: Draft = {}): Prepared => {
   })
   const bytes = new Uint8Array(body)
   const digest = createHash('sha256').update(bytes).digest('hex')
-  const pairs = headers.map(([name, value]): [string, string] => [name, value])
+  const sent = headers.flat()
   return {
     ...{ target, mark, forged, digest },
     async send(publicUrl) {
@@ -125,16 +125,16 @@ export const prepare = (target: Target, draft: Draft = {}): Prepared => {
         ackAt: performance.now(),
       })
       try {
-        const response = await fetch(publicUrl + path, {
+        const { statusCode, body: answer } = await request(publicUrl + path, {
           method,
-          headers: pairs,
+          headers: sent,
           body: bytes,
           signal: AbortSignal.timeout(timeoutMs),
         })
-        const text = await response.text()
-        if (response.status !== 202) return line(response.status)
-        const answer = JSON.parse(text) as { id: string; duplicate?: boolean }
-        return line(202, answer.id, answer.duplicate === true)
+        const text = await answer.text()
+        if (statusCode !== 202) return line(statusCode)
+        const { id, duplicate } = JSON.parse(text) as { id: string; duplicate?: boolean }
+        return line(202, id, duplicate === true)
       } catch (error) {
         return line(0, undefined, false, reasonOf(error))
       }
@@ -163,8 +163,8 @@ export const startLoad = ({ targets, publicUrl, perSecond }: LoadOptions): Load 
   const one = (serial: number): void => {
     const target = targets[serial % targets.length]
     if (target === undefined) return
-    const request = prepare(target, { forged: serial % forgedEvery === forgedEvery - 1 })
-    track(request.send(publicUrl(serial)).then((line) => void lines.push(line)))
+    const prepared = prepare(target, { forged: serial % forgedEvery === forgedEvery - 1 })
+    track(prepared.send(publicUrl(serial)).then((line) => void lines.push(line)))
   }
   const run = async (): Promise<void> => {
     const startedAt = performance.now()

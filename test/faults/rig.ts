@@ -121,6 +121,7 @@ export const createFaultRig = async (): Promise<FaultRig> => {
     await writeFile(config, configText)
     const env = {
       LOG_LEVEL: 'info',
+      ...(process.env.ZENHOOK_USE_DIST === '1' && { ZENHOOK_USE_DIST: '1' }),
       SCHEMA_REGISTRY_URL: registry.url,
       REDIS_URL: redis.url,
       CLICKHOUSE_URL: clickhouse.url,

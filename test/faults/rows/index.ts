@@ -11,6 +11,7 @@ import { soakRows } from './soak.ts'
 import { stateRows } from './state.ts'
 import { storeRows } from './stores.ts'
 import { topicRows } from './topics.ts'
+import { volumeRows } from './volume.ts'
 
 /** Every row that is run on the rig, in the order in which they are run: what reads all again comes early. */
 export const faultRows: readonly Row[] = [
@@ -26,4 +27,5 @@ export const faultRows: readonly Row[] = [
   ...lifecycleRows,
   ...soakRows,
   ...topicRows,
+  ...volumeRows,
 ]

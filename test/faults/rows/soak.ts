@@ -10,9 +10,19 @@ import type { Row, RowContext } from '../row.ts'
 const minute = 60_000
 const faultEveryMs = 30_000
 const shortestDrainMs = 60_000
+/** What the product gives a member of a group that says nothing. */
+const sessionMs = 10_000
+/** Before the first fault: the runtimes compile what they run. */
+const baselineMs = 45_000
 
 interface Workers {
   running: Running
+}
+
+/** Of what an ingress stands on. */
+export interface EdgeFault {
+  name: string
+  strike(rig: FaultRig): Promise<void>
 }
 
 interface SoakFault {
@@ -21,12 +31,13 @@ interface SoakFault {
   strike(rig: FaultRig, workers: Workers): Promise<void>
 }
 
-const leaderOf = async ({ kafka }: FaultRig): Promise<number> =>
+export const leaderOf = async ({ kafka }: FaultRig): Promise<number> =>
   (await kafka.leaderOf('zenhook.received.v1', 0)) ?? 1
 
 const roles = 'processors,connectors'
 
-const faults: readonly SoakFault[] = [
+/** Those that an ingress meets. */
+export const edgeFaults: readonly EdgeFault[] = [
   {
     name: 'leader killed',
     async strike(rig) {
@@ -70,6 +81,18 @@ const faults: readonly SoakFault[] = [
     },
   },
   {
+    name: 'registry killed',
+    async strike({ registry }) {
+      await registry.kill()
+      await sleep(5_000)
+      await registry.start()
+    },
+  },
+]
+
+const faults: readonly SoakFault[] = [
+  ...edgeFaults,
+  {
     name: 'ClickHouse killed',
     async strike({ clickhouse }) {
       await clickhouse.kill()
@@ -83,14 +106,6 @@ const faults: readonly SoakFault[] = [
       clickhouse.stall()
       await sleep(8_000)
       clickhouse.resume()
-    },
-  },
-  {
-    name: 'registry killed',
-    async strike({ registry }) {
-      await registry.kill()
-      await sleep(5_000)
-      await registry.start()
     },
   },
   {
@@ -121,13 +136,17 @@ const faults: readonly SoakFault[] = [
     name: 'processors killed',
     async strike(rig, workers) {
       await workers.running.kill()
-      workers.running = await rig.another({ roles })
+      // The group waits for the dead member until its session is over.
+      const [started] = await Promise.all([rig.another({ roles }), sleep(sessionMs)])
+      workers.running = started
     },
   },
 ]
 
 interface Struck {
   name: string
+  /** When it began, ms on the clock of `performance`. */
+  at: number
   /** ms */
   tookMs: number
   /** Until what waited was less than a second of traffic, ms. */
@@ -152,7 +171,7 @@ const strike = async (
     if (waiting < perSecond) break
     await sleep(500)
   }
-  return { name: fault.name, tookMs, drainMs: drainMs() }
+  return { name: fault.name, at: startedAt, tookMs, drainMs: drainMs() }
 }
 
 /** Memory by process, sampled until it is stopped. */
@@ -204,7 +223,7 @@ const segment = async (
   const startedAt = performance.now()
   const endsAt = startedAt + minutes * minute
   const struck: Struck[] = []
-  let due = startedAt + 15_000
+  let due = startedAt + Math.min(baselineMs, (minutes * minute) / 4)
   // The last fault leaves time to see how it drains under load.
   while (due < endsAt - faultEveryMs) {
     await sleep(Math.max(0, due - performance.now()))
@@ -227,6 +246,15 @@ const segment = async (
   )
   const over = struck.filter(({ tookMs, drainMs }) => drainMs > 2 * tookMs)
   const worstDrain = [...struck].sort((a, b) => b.drainMs / b.tookMs - a.drainMs / a.tookMs).at(0)
+  const slow = good.filter(({ sentAt, ackAt }) => ackAt - sentAt > 2_500)
+  for (const { sentAt, ackAt, source } of slow.slice(0, 40))
+    process.stdout.write(
+      `  slow ${source} at ${Math.round(sentAt - startedAt)}: ${Math.round(ackAt - sentAt)} ms\n`,
+    )
+  for (const { name, at, tookMs, drainMs } of struck)
+    process.stdout.write(
+      `  ${name} at ${Math.round(at - startedAt)}: ${Math.round(tookMs)} ms, drained in ${Math.round(drainMs)}\n`,
+    )
   const found = await holds(`${minutes} minutes at ${perSecond}/s, a fault every 30 s`, lines, {
     faultMs: 30_000,
     least: Math.floor(genuine.length * 0.99),
@@ -258,7 +286,7 @@ const soak: Row = {
     const { length } = context
     const plan = {
       ci: { segments: 1, minutes: 2, perSecond: 50 },
-      soak: { segments: 1, minutes: 10, perSecond: 200 },
+      soak: { segments: 1, minutes: 10, perSecond: 100 },
       full: { segments: 6, minutes: 12, perSecond: 400 },
     }[length]
     const first = Number(process.env.ZENHOOK_FAULTS_SEED ?? Date.now() % 1_000_000)

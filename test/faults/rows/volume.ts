@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect } from 'vitest'
+import { seeded } from '../figures.ts'
+import { topicName, withAdmin } from '../lag.ts'
+import type { FaultRig } from '../rig.ts'
+import type { Row } from '../row.ts'
+import { eventually } from './ready.ts'
+import { edgeFaults } from './soak.ts'
+
+const minute = 60_000
+const faultEveryMs = 30_000
+
+/** What was checked is taken away, so that the brokers' disks hold one part at a time. */
+const empty = (rig: FaultRig): Promise<void> =>
+  withAdmin(rig, async (admin) => {
+    const topic = topicName('received')
+    const partitions = (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => ({
+      partition,
+      offset: high,
+    }))
+    await admin.deleteTopicRecords({ topic, partitions })
+  })
+
+/**
+ * Nothing but the ingress and what it stands on, at a rate that leaves no room for the rest on a small machine:
+ * how many acknowledged events are not in the log, of very many.
+ */
+const volume: Row = {
+  ids: ['F91'],
+  title: 'very many acknowledged by the ingress, with a fault of what it stands on every 30 s',
+  limitMs: { ci: 8 * minute, full: 75 * minute, soak: 0 },
+  async run({ rig, checker, pick, load, acknowledged, metric }) {
+    const plan = pick(
+      { parts: 1, minutes: 1, perSecond: 300 },
+      { parts: 5, minutes: 6, perSecond: 1_200 },
+    )
+    const random = seeded(Number(process.env.ZENHOOK_FAULTS_SEED ?? Date.now() % 1_000_000))
+    await rig.restart({ roles: 'ingress,api' })
+    for (let part = 1; part <= plan.parts; part++) {
+      checker.begin()
+      const sending = load({ perSecond: plan.perSecond })
+      const startedAt = performance.now()
+      const endsAt = startedAt + plan.minutes * minute
+      const struck = new Map<string, number>()
+      let due = startedAt + faultEveryMs / 2
+      while (due < endsAt - faultEveryMs / 2) {
+        await sleep(Math.max(0, due - performance.now()))
+        const fault = edgeFaults[Math.floor(random() * edgeFaults.length)]
+        if (fault === undefined) break
+        await fault.strike(rig)
+        struck.set(fault.name, (struck.get(fault.name) ?? 0) + 1)
+        due = Math.max(due + faultEveryMs, performance.now() + 5_000)
+      }
+      await sleep(Math.max(0, endsAt - performance.now()))
+      const lines = await sending.stop()
+      await eventually(
+        'the spool is empty',
+        async () => (await metric('zenhook_spool_records')) === 0,
+      )
+      const made = [...struck].map(([name, count]) => `${name} ${count}`).join(', ')
+      const did = `ingress alone, part ${part} of ${plan.parts}: ${plan.minutes} min at ${plan.perSecond}/s`
+      await acknowledged(did, lines, { faults: made })
+      expect(struck.size).toBeGreaterThan(0)
+      await empty(rig)
+    }
+  },
+}
+
+export const volumeRows: readonly Row[] = [volume]
