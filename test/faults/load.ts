@@ -147,10 +147,12 @@ export interface LoadOptions {
   /** Asked for each request, since an instance that comes back has another. */
   publicUrl(serial: number): string
   perSecond: number
+  /** So long until the rate is reached, evenly: a process that has just started compiles what it runs; 0 by default. */
+  rampMs?: number
 }
 
 /** Sends so many requests a second, to the targets in turn, whether or not the ones before were answered. */
-export const startLoad = ({ targets, publicUrl, perSecond }: LoadOptions): Load => {
+export const startLoad = ({ targets, publicUrl, perSecond, rampMs = 0 }: LoadOptions): Load => {
   const lines: Line[] = []
   const underWay = new Set<Promise<void>>()
   // About one a second, as one address may fail for long without being held back.
@@ -169,7 +171,9 @@ export const startLoad = ({ targets, publicUrl, perSecond }: LoadOptions): Load 
   const run = async (): Promise<void> => {
     const startedAt = performance.now()
     for (let serial = 0; going; ) {
-      const due = ((performance.now() - startedAt) * perSecond) / 1_000
+      const ms = performance.now() - startedAt
+      const effectiveMs = ms < rampMs ? ms ** 2 / (2 * rampMs) : ms - rampMs / 2
+      const due = (effectiveMs * perSecond) / 1_000
       for (; serial < due; serial += 1) one(serial)
       await sleep(5)
     }

@@ -63,6 +63,7 @@ export interface LoadChoice {
   targets?: readonly Target[]
   publicUrl?: (serial: number) => string
   perSecond?: number
+  rampMs?: number
 }
 
 export interface Row {
@@ -126,6 +127,7 @@ export const contextOf = (
         targets: choice.targets ?? [rig.targets.github, rig.targets.slack, rig.targets.line],
         publicUrl: choice.publicUrl ?? (() => rig.running().publicUrl),
         perSecond: choice.perSecond ?? perSecond[length],
+        ...(choice.rampMs !== undefined && { rampMs: choice.rampMs }),
       })
       loads.push(started)
       return started

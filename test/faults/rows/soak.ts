@@ -219,7 +219,7 @@ const segment = async (
     processors: workers.running.pid,
     clickhouse: rig.clickhouse.pid,
   }))
-  const sending = load({ perSecond })
+  const sending = load({ perSecond, rampMs: 15_000 })
   const startedAt = performance.now()
   const endsAt = startedAt + minutes * minute
   const struck: Struck[] = []

@@ -38,7 +38,7 @@ const volume: Row = {
     await rig.restart({ roles: 'ingress,api' })
     for (let part = 1; part <= plan.parts; part++) {
       checker.begin()
-      const sending = load({ perSecond: plan.perSecond })
+      const sending = load({ perSecond: plan.perSecond, rampMs: part === 1 ? 20_000 : 5_000 })
       const startedAt = performance.now()
       const endsAt = startedAt + plan.minutes * minute
       const struck = new Map<string, number>()
