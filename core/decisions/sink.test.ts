@@ -82,7 +82,7 @@ describe('sink', () => {
     await drained()
     expect(fake.stored).toHaveLength(16_000)
     expect(fake.inserts.length).toBeLessThan(30)
-    expect(Math.max(...fake.inserts.map(({ rows }) => rows))).toBeLessThanOrEqual(5_000)
+    expect(Math.max(...fake.inserts.map(({ rows }) => rows))).toBeLessThanOrEqual(10_000)
     expect((await metrics.sinkRows.get()).values).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ labels: { table: 'events' }, value: 4_000 }),

@@ -19,10 +19,12 @@ export interface SinkOptions {
   /** Milliseconds since the epoch. */
   now(): number
   batch?: {
-    /** Rows of one insert, at most about; 5,000 by default. */
+    /** Rows of one insert, at most about; 10,000 by default. */
     rows?: number
     /** How long a row waits for others, ms; 200 by default. */
     ms?: number
+    /** The same after a load of many rows, ms: each insert makes a part of each table, which is merged later; 1,000 by default. */
+    busyMs?: number
   }
   /** First and longest pause while ClickHouse is away, ms; 200 and 10,000 by default. */
   backoff?: { firstMs?: number; longestMs?: number }
@@ -36,6 +38,9 @@ export interface Sink {
   close(): Promise<void>
 }
 
+/** A load of so many rows says that many events come. */
+const busyRows = 400
+
 export const sinkGroup = 'sink'
 export const sinkTopics: readonly string[] = ['received', 'decisions']
 
@@ -46,7 +51,7 @@ export const sinkTopics: readonly string[] = ['received', 'decisions']
  */
 export const startSink = async (options: SinkOptions): Promise<Sink> => {
   const { log, codec, decisions, metrics, logger, now } = options
-  const { rows: batchRows = 5_000, ms: batchMs = 200 } = options.batch ?? {}
+  const { rows: batchRows = 10_000, ms: batchMs = 200, busyMs = 1_000 } = options.batch ?? {}
   const { firstMs = 200, longestMs = 10_000 } = options.backoff ?? {}
   const buffer = createBuffer()
   const stopping = new AbortController()
@@ -54,6 +59,7 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
   let trouble: ZenhookError | undefined
   let flushing: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
+  let isBusy = false
 
   const onBatch = async (batch: Batch): Promise<undefined> => {
     // Until the signal says that the subscription closes: a handler that returns gets the next batch.
@@ -125,13 +131,14 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
   const schedule = (): void => {
     if (flushing !== undefined) return
     if (buffer.count >= batchRows) flush()
-    else timer ??= setTimeout(flush, batchMs)
+    else timer ??= setTimeout(flush, isBusy ? Math.max(batchMs, busyMs) : batchMs)
   }
 
   const flush = (): void => {
     clearTimeout(timer)
     timer = undefined
     if (flushing !== undefined || buffer.jobs === 0) return
+    isBusy = buffer.count >= busyRows
     flushing = store(buffer.take())
       .catch((error: unknown) => {
         // What is not settled comes back from the log.

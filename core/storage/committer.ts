@@ -30,7 +30,7 @@ const nothing = (): Written => ({ committed: Promise.resolve(), synced: Promise.
 
 /** A transaction of so many operations, by their weight, says that more are coming: the next waits a little to take them along. */
 const crowdedOperations = 12
-const spacingMs = 3
+const spacingMs = 6
 
 /**
  * Group commit. What one turn of the event loop asks for is one transaction; the next begins once it
