@@ -6,6 +6,7 @@ import { groupRows } from './groups.ts'
 import { lifecycleRows } from './lifecycle.ts'
 import { loadRows } from './load.ts'
 import { networkRows } from './network.ts'
+import { quorumRows } from './quorum.ts'
 import { replayRows } from './replays.ts'
 import { soakRows } from './soak.ts'
 import { stateRows } from './state.ts'
@@ -21,11 +22,12 @@ export const faultRows: readonly Row[] = [
   ...loadRows,
   ...configurationRows,
   ...brokerRows,
+  ...quorumRows,
   ...networkRows,
   ...groupRows,
   ...crashRows,
   ...lifecycleRows,
-  ...soakRows,
   ...topicRows,
   ...volumeRows,
+  ...soakRows,
 ]

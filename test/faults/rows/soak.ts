@@ -287,7 +287,7 @@ const soak: Row = {
     const plan = {
       ci: { segments: 1, minutes: 2, perSecond: 50 },
       soak: { segments: 1, minutes: 10, perSecond: 100 },
-      full: { segments: 6, minutes: 12, perSecond: 400 },
+      full: { segments: 1, minutes: 10, perSecond: 100 },
     }[length]
     const first = Number(process.env.ZENHOOK_FAULTS_SEED ?? Date.now() % 1_000_000)
     for (let index = 0; index < plan.segments; index++)
