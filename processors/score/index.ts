@@ -31,22 +31,35 @@ export interface ScoreOptions {
   scorer?: Scorer
   /** How long the scorer may take for a batch, ms. */
   deadlineMs?: number
+  /** How long a scorer that was late is not asked, ms. */
+  restMs?: number
 }
 
 const neutralUrgency = 0.5
 const defaultDeadlineMs = 2_000
+const defaultRestMs = 10_000
 
 /** A scorer never blocks the chain: what it does not say in time, or says wrongly, is replaced and marked. */
 export const createScore = (
   _context: StageContext,
-  { scorer = tableScorer, deadlineMs = defaultDeadlineMs }: ScoreOptions = {},
+  {
+    scorer = tableScorer,
+    deadlineMs = defaultDeadlineMs,
+    restMs = defaultRestMs,
+  }: ScoreOptions = {},
 ): Stage => {
   const model = `${scorer.name}@${scorer.version}`
+  /** While it rests no batch waits for it: one that stalls costs a deadline now and then, not one per batch. */
+  let restsUntil = 0
   return {
     name: 'score',
     async process(items, signal) {
       const events = items.map(({ event }) => event)
-      const { scores, cause } = await ask(scorer, events, deadlineMs, signal)
+      const rests = restsUntil > 0 && performance.now() < restsUntil
+      const { scores, cause, late } = rests
+        ? resting
+        : await ask(scorer, events, deadlineMs, signal)
+      if (late) restsUntil = performance.now() + restMs
       return events.map((event, index) => outcomeOf(event, scores?.[index], model, cause))
     },
   }
@@ -96,7 +109,10 @@ const isContribution = (each: unknown): each is Contribution => {
 interface Answer {
   scores?: readonly unknown[]
   cause?: string
+  late?: true
 }
+
+const resting: Answer = { cause: 'the scorer was late a moment ago and is not asked' }
 
 /** Resolves within the deadline, whatever the scorer does; rejects only when the batch itself is cancelled. */
 const ask = async (
@@ -115,7 +131,7 @@ const ask = async (
     }
     const timer = setTimeout(() => {
       deadline.abort(new Error('deadline'))
-      resolve({ cause: `the scorer did not answer within ${deadlineMs} ms` })
+      resolve({ cause: `the scorer did not answer within ${deadlineMs} ms`, late: true })
     }, deadlineMs)
     signal.addEventListener('abort', cancel, { once: true })
     stop = () => {

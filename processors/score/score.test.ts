@@ -1,6 +1,20 @@
 import { describe, expect, it } from 'vitest'
+import { createFileSchemas } from '../../core/event/codec/files/index.ts'
+import { createCodec, type RecordKinds } from '../../core/event/codec/index.ts'
+import { createMemoryLog } from '../../core/log/memory/index.ts'
+import { topicDefaults, topics } from '../../core/log/topics.ts'
+import { startChain } from '../../core/stage/runner.ts'
 import type { Outcome } from '../../core/stage/types.ts'
-import { contextOf, eventOf, itemOf, never } from '../testing.ts'
+import { createStages } from '../index.ts'
+import {
+  contextOf,
+  destinationOf,
+  eventOf,
+  itemOf,
+  never,
+  registryOf,
+  routesOf,
+} from '../testing.ts'
 import { createScore, logistic, type Score, type Scorer, tableScorer } from './index.ts'
 
 const scorer = (score: Scorer['score']): Scorer => ({ name: 'stub', version: '7', score })
@@ -103,6 +117,16 @@ describe('score', () => {
     expect(outcome).toMatchObject({ event: { facts: { severity: 'low' } } })
   })
 
+  it('takes cancellation for what it is, not for a degraded score', async () => {
+    const stage = createScore(contextOf(), { scorer: scorer(() => new Promise(() => {})) })
+    const cancelled = new AbortController()
+    const running = stage.process([itemOf(eventOf())], cancelled.signal)
+    cancelled.abort(new Error('shutdown'))
+    await expect(running).rejects.toThrow('shutdown')
+  })
+})
+
+describe('F28: a scorer that fails', () => {
   it.each<[string, unknown]>([
     ['NaN', { urgency: Number.NaN, contributions: [] }],
     ['too much', { urgency: 1.01, contributions: [] }],
@@ -173,11 +197,89 @@ describe('score', () => {
     expect(outcome).toMatchObject({ decisions: [{ reason: 'degraded', score: 0.9 }] })
   })
 
-  it('takes cancellation for what it is, not for a degraded score', async () => {
-    const stage = createScore(contextOf(), { scorer: scorer(() => new Promise(() => {})) })
-    const cancelled = new AbortController()
-    const running = stage.process([itemOf(eventOf())], cancelled.signal)
-    cancelled.abort(new Error('shutdown'))
-    await expect(running).rejects.toThrow('shutdown')
+  it('is left alone for a while once it was late, so that no batch waits for it, and asked again', async () => {
+    let asked = 0
+    let stalls = true
+    const restMs = 500
+    const stage = createScore(contextOf(), {
+      scorer: scorer(() => {
+        asked += 1
+        return stalls ? new Promise(() => {}) : Promise.resolve([{ urgency: 1, contributions: [] }])
+      }),
+      ...{ deadlineMs: 100, restMs },
+    })
+    const batch = () => stage.process([itemOf(eventOf())], never)
+    const started = performance.now()
+    // With a deadline for each this would take 20 s.
+    for (let each = 0; each < 200; each += 1) expect(await batch()).toMatchObject([degraded])
+    expect(performance.now() - started).toBeLessThan(5_000)
+    expect(asked).toBeLessThan(20)
+    stalls = false
+    await expect
+      .poll(batch, { timeout: 10_000 })
+      .toMatchObject([{ decisions: [{ reason: 'scored', score: 1 }] }])
   })
+
+  it.each<[string, Scorer['score']]>([
+    ['stalls', () => new Promise(() => {})],
+    ['throws', () => Promise.reject(new Error('no model'))],
+    ['says NaN', async (events) => events.map(() => ({ urgency: Number.NaN, contributions: [] }))],
+    ['says a thousand', async (events) => events.map(() => ({ urgency: 1e3, contributions: [] }))],
+  ])(
+    'that %s sends nobody to the pager: the default route takes all, and the log goes on',
+    async (_, score) => {
+      const snapshot = registryOf(
+        ...['pager', 'archive'].map((name) => destinationOf({ name })),
+        ...routesOf(
+          { name: 'urgent', when: 'score.urgency >= 0.7', to: ['pager'] },
+          { name: 'rest', when: 'true', to: ['archive'], default: true },
+        ),
+      )
+      const codec = await createCodec({ schemas: await createFileSchemas() })
+      const log = createMemoryLog()
+      await log.ensureTopics(topics({ ...topicDefaults, partitions: 1 }))
+      const context = { ...contextOf(snapshot), now: Date.now }
+      const chain = await startChain({
+        ...{ log, codec, chain: 'fused', context, maxRecords: 10 },
+        stages: createStages(context, { score: { scorer: scorer(score), deadlineMs: 100 } }),
+      })
+      try {
+        const count = 100
+        const events = Array.from({ length: count }, (_, n) =>
+          eventOf({ id: `e${n}`, dedupeKey: `d${n}`, receivedAt: Date.now() }),
+        )
+        const started = performance.now()
+        await log.append(
+          events.map((event) => ({
+            ...{ topic: 'received', key: event.key, headers: { id: event.id } },
+            value: codec.encode('event', event),
+          })),
+        )
+        const left = async (): Promise<number> =>
+          (await log.lag('chain')).reduce((sum, { records }) => sum + records, 0)
+        await expect.poll(left, { timeout: 15_000 }).toBe(0)
+        expect(performance.now() - started).toBeLessThan(10_000)
+        const told = async <K extends 'dispatch' | 'decisions'>(kind: K) => {
+          const values: RecordKinds[K][] = []
+          for (const { first, ...end } of await log.ends(kind))
+            for await (const { value } of log.read({ ...end, offset: first }))
+              values.push(await codec.decode(kind, value ?? new Uint8Array()))
+          return values
+        }
+        const dispatches = await told('dispatch')
+        expect(new Set(dispatches.map(({ event }) => event.id)).size).toBe(count)
+        for (const { destination, event } of dispatches) {
+          expect(destination).toBe('archive')
+          expect(event.facts).toMatchObject({ urgency: 0.5, degraded: true })
+        }
+        const decisions = (await told('decisions')).flatMap((set) => set.decisions)
+        const of = (stage: string) => decisions.filter((made) => made.stage === stage)
+        expect(of('score').map(({ reason }) => reason)).toEqual(Array(count).fill('degraded'))
+        expect(of('route').map(({ reason }) => reason)).toEqual(Array(count).fill('default_route'))
+      } finally {
+        await chain.close()
+        await log.close()
+      }
+    },
+  )
 })
