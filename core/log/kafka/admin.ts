@@ -26,6 +26,8 @@ const pingFreshMs = 500
 
 export const createAdmin = (options: KafkaLogOptions, names: Names): ClusterAdmin => {
   const known = new Map<string, { partitions: number; at: number }>()
+  /** Those that have to be there, by logical name. */
+  const needed = new Set<string>()
   let connected: Promise<Admin> | undefined
   let pinged: { at: number; answer: Promise<void> } | undefined
 
@@ -162,6 +164,7 @@ export const createAdmin = (options: KafkaLogOptions, names: Names): ClusterAdmi
     } catch (error) {
       throw unavailable('its topics', error)
     }
+    for (const { name } of specs) needed.add(name)
     const replicationFactor = Math.max(1, Math.min(3, brokers))
     const missing = specs.filter(({ name }) => !existing.has(names.topic(name)))
     if (missing.length > 0) {
@@ -191,7 +194,7 @@ export const createAdmin = (options: KafkaLogOptions, names: Names): ClusterAdmi
   }
 
   const probe = async (): Promise<void> => {
-    const asked = [...known.keys()].map((topic) => names.topic(topic))
+    const asked = [...new Set([...needed, ...known.keys()])].map((topic) => names.topic(topic))
     const health = ask(async (admin) => {
       const { brokers } = await admin.describeCluster()
       const { topics } =

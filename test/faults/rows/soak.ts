@@ -188,14 +188,16 @@ const sampleMemory = (pids: () => Readonly<Record<string, number>>) => {
   const timer = setInterval(sample, 5_000)
   return {
     stop: () => clearInterval(timer),
-    /** Over the second half, MiB per minute, of what lived through it long enough to say. */
+    /** Over the second half of the run and of its own life, MiB per minute, of what lived long enough to say. */
     slopes(from: number): Record<string, string> {
       const found: Record<string, string> = {}
       for (const [key, all] of points) {
-        const half = all.filter(({ at }) => at >= from)
-        const first = half.at(0)
-        const last = half.at(-1)
-        if (first === undefined || last === undefined || last.at - first.at < 2 * minute) continue
+        const [born] = all
+        const last = all.at(-1)
+        if (born === undefined || last === undefined) continue
+        const half = all.filter(({ at }) => at >= Math.max(from, (born.at + last.at) / 2))
+        const [first] = half
+        if (first === undefined || last.at - first.at < 2 * minute) continue
         const [name = key] = key.split(' ')
         found[`${name} MiB/min`] = slopePerMinute(half).toFixed(2)
         found[`${name} MiB`] = last.value.toFixed(0)
