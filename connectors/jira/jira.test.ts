@@ -119,7 +119,7 @@ describe('jira', () => {
     expect(only().comments.length).toBe(1)
   })
 
-  it('lets no text of strangers into a query or the markup', async () => {
+  it('F78: lets no text of strangers into a query or the markup', async () => {
     const title = 'a" OR project = "SECRET\n*bold* {code}'
     await send(problem({ title, fingerprint: 'x" OR labels = "y\\' }))
     expect(fake.searches).toEqual([

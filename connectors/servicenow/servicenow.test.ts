@@ -125,7 +125,7 @@ describe('servicenow', () => {
     expect(only().work_notes?.split('---').length).toBe(1)
   })
 
-  it('escapes what would be an operator of an encoded query', async () => {
+  it('F78: escapes what would be an operator of an encoded query', async () => {
     expect(queryValue('a^ORactive=true')).toBe('a^^ORactive=true')
     await send(problem({ fingerprint: 'x^NQactive=true' }))
     expect(fake.searches[0]).toMatch(/^correlation_id=zenhook-[0-9a-f]{32}\^ORDERBYDESC/)

@@ -81,13 +81,17 @@ describe('slack', () => {
     }
   })
 
-  it('lets no text of strangers mention, link or format', async () => {
+  it('F78: lets no text of strangers mention anybody, nor link to what it does not show', async () => {
     const title = '<!channel> & <https://evil.example|click> <@U1>'
     await send({ facts: { title, resource: '<!here>', url: 'https://x.example/|>a' } })
     const text = JSON.stringify(payload())
     for (const part of ['<!channel>', '<!here>', '<@U1>', '<https://evil.example|']) {
       expect(text).not.toContain(part)
     }
+    // The one link is ours, and what strangers wrote neither ends it nor begins another.
+    expect(text.match(/<[^>]*>/g)).toEqual([
+      '<https://x.example/%7C&gt;a|&lt;!channel&gt; &amp; &lt;https://evil.example/click&gt; &lt;@U1&gt;>',
+    ])
     expect(escaped('a<b>&c')).toBe('a&lt;b&gt;&amp;c')
   })
 

@@ -75,7 +75,7 @@ describe('a message', () => {
     expect(arrived().headers.tracestate).toBe('vendor=1')
   })
 
-  it('takes method and headers of the configuration, but none of its own', async () => {
+  it('F78: takes method and headers of the configuration, but none of its own and no line breaks', async () => {
     await send({ config: { method: 'PUT', headers: { 'X-Team': 'blue' } } })
     expect(arrived().method).toBe('PUT')
     expect(arrived().headers['x-team']).toBe('blue')
@@ -90,7 +90,7 @@ describe('a message', () => {
     }
   })
 
-  it('cannot be broken by what the provider sent', async () => {
+  it('F78: cannot be broken by what the provider sent', async () => {
     const event = eventOf({
       type: 'order\r\nx-injected: 1',
       contentType: 'text/plain\r\nx-injected: 2',

@@ -201,7 +201,7 @@ export const decisionsContract = (harness: DecisionsHarness): void => {
       expect(error).toMatchObject({ code: 'ZENHOOK_DECISIONS_QUERY_FAILED', retriable: false })
     })
 
-    it('never splices a parameter', async () => {
+    it('F78: never splices a parameter', async () => {
       const hostile = "x' OR 1=1 --\\"
       await insert('events', [event('p', { tenant, type: hostile })])
       await insert('events', [event('q', { tenant })])
@@ -215,6 +215,30 @@ export const decisionsContract = (harness: DecisionsHarness): void => {
         { tenant, types: [hostile, "it's", '\\', 'a\nb'], size: 11 },
       )
       expect(listed).toEqual([{ n: 1 }])
+    })
+
+    it('F78: takes what events and callers say as values, never as SQL', async () => {
+      const hostile = "x' OR 1=1; DROP TABLE events -- {id:String}\\\n\t"
+      await insert('events', [
+        event(hostile, { tenant, source: hostile, type: hostile }),
+        event('plain', { tenant }),
+      ])
+      await insert('decisions', [
+        decision(hostile, { tenant, reason: hostile, details_text: JSON.stringify({ hostile }) }),
+      ])
+      for (const filter of [{ source: hostile }, { type: hostile }]) {
+        const { events } = await listEvents(store, { tenant, ...filter })
+        expect(events.map(({ id }) => id)).toEqual([hostile])
+      }
+      for (const filter of [{ tenant: hostile }, { tenant, source: "' OR ''='" }])
+        expect((await listEvents(store, filter)).events).toEqual([])
+      const { decisions } = await listDecisions(store, { tenant, event: hostile, limit: 10 })
+      expect(decisions).toMatchObject([{ reason: hostile }])
+      expect(await story(store, "' OR ''='")).toBeUndefined()
+      expect(await story(store, hostile)).toMatchObject({
+        ...{ id: hostile, type: hostile, decisions: [{ reason: hostile, details: { hostile } }] },
+      })
+      expect(await count('events')).toBe(2)
     })
 
     it('answers users in plain JSON: numbers as numbers, times as RFC 3339', async () => {

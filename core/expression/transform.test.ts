@@ -118,6 +118,21 @@ describe('transforms', () => {
     expect(fault.message).toMatch(message)
   })
 
+  test('F78: what an event says is text, never code or a template', async () => {
+    const hostile = '$eval("1") & {{constructor.constructor("return process")()}} {a}'
+    expect(
+      await run('{ "text": "said: " & data.say, "all": data }', { say: hostile, a: 1 }),
+    ).toEqual({
+      text: `said: ${hostile}`,
+      all: { say: hostile, a: 1 },
+    })
+    for (const source of ['$eval(data.say)', '($e := $eval; $e(data.say))'])
+      expect(await faultOf(() => compileTransform(source))).toMatchObject({
+        code: 'ZENHOOK_CONFIG_BAD_TRANSFORM',
+        message: expect.stringMatching(/\$eval is not allowed/),
+      })
+  })
+
   test.each([
     'constructor',
     '$sum.constructor',
@@ -125,7 +140,7 @@ describe('transforms', () => {
     '$lookup(data, "__proto__")',
     '$lookup($sum, "implementation")',
     'process',
-  ])('%s reaches nothing outside', async (source) => {
+  ])('F78: %s reaches nothing outside', async (source) => {
     expect(await faultOf(() => run(source))).toMatchObject({
       code: 'ZENHOOK_CONFIG_TRANSFORM_FAILED',
       message: expect.stringMatching(/gives nothing/),

@@ -153,7 +153,7 @@ describe('a mapping', () => {
   })
 })
 
-describe('enrich on hostile bodies', () => {
+describe('F29: enrich on hostile bodies', () => {
   it('always gives whole, bounded facts in known words, through every mapping', async () => {
     const names = ['alerts', 'event', 'data', 'type', 'object', 'issue', 'labels', '__proto__', '0']
     const value = fc.letrec((tie) => ({
@@ -207,4 +207,82 @@ describe('enrich on hostile bodies', () => {
     await stage.process([itemOf(event)], never)
     expect(performance.now() - started).toBeLessThan(500)
   })
+
+  const text = 'x'.repeat(5_000_000)
+  const deep = (levels: number): unknown => {
+    let value: unknown = { title: 'in' }
+    for (let level = 0; level < levels; level += 1)
+      value = level % 2 === 0 ? { data: value, alerts: [value] } : [value]
+    return value
+  }
+  const wide = Object.fromEntries(Array.from({ length: 100_000 }, (_, n) => [`k${n}`, n]))
+  const each: readonly [string, (path: readonly string[]) => unknown][] = [
+    ['texts of 5 MB', () => text],
+    ['lists of a hundred thousand', () => Array(100_000).fill({ title: text, severity: text })],
+    ['objects of a hundred thousand names', () => wide],
+    ['what is nested a thousand deep', () => deep(1_000)],
+    ['numbers beyond all bounds', () => 1e308],
+    ['nothing', () => null],
+    ['lists of lists', () => [[[[1]], [[2]]], [[[3]]]]],
+    ['markup that looks like a template', () => '{title|a} {{7*7}} {__proto__}'],
+  ]
+
+  it.each(each)('are quick and small where a mapping meets %s', async (_, make) => {
+    for (const mapping of [...mappings, { ...none, provider: 'token' }]) {
+      const body = bodyOf(mapping, make)
+      const event = eventOf({ provider: mapping.provider, raw: new Uint8Array(), body: {} })
+      const view = Object.defineProperty({ ...event }, 'data', { value: body })
+      const started = performance.now()
+      const [outcome] = await createEnrich(contextOf()).process([itemOf(view)], never)
+      expect(performance.now() - started).toBeLessThan(2_000)
+      if (outcome?.kind !== 'emit') throw new Error('not emitted')
+      const facts = outcome.event.facts
+      expect(Buffer.byteLength(JSON.stringify(facts))).toBeLessThan(4_096)
+      for (const [name, fact] of Object.entries(facts))
+        if (typeof fact === 'string')
+          expect(fact.length).toBeLessThanOrEqual(name === 'url' ? 2_000 : 300)
+      expect(severities).toContain(facts.severity)
+      expect(categories).toContain(facts.category)
+      expect(statuses).toContain(facts.status)
+      // What was put in for a template's place is not read as one.
+      expect(JSON.stringify({ ...facts, fingerprint: '' })).not.toContain('49')
+    }
+  })
 })
+
+const none: Mapping = { provider: 'p', detect: [], kinds: [], facts: {} }
+
+/** The value at every path that a mapping names, whole and at each of its steps. */
+const bodyOf = (mapping: Mapping, make: (path: readonly string[]) => unknown): unknown => {
+  const paths = new Set<string>(['title', 'severity', 'status', 'alerts'])
+  const gather = (value: unknown): void => {
+    if (Array.isArray(value)) for (const one of value) gather(one)
+    else if (typeof value === 'object' && value !== null)
+      for (const [name, inner] of Object.entries(value)) {
+        if (name === 'path' || name === 'count')
+          for (const one of [inner].flat()) paths.add(String(one))
+        else gather(inner)
+      }
+  }
+  gather(mapping)
+  const body: Record<string, unknown> = {}
+  for (const path of paths) {
+    const steps = path.split('.').filter((step) => !step.includes('['))
+    let at = body
+    for (const [index, step] of steps.entries()) {
+      const inner = Object.hasOwn(at, step) ? at[step] : undefined
+      if (index === steps.length - 1) at[step] ??= make(steps)
+      else if (typeof inner === 'object' && inner !== null && !Array.isArray(inner))
+        at = inner as Record<string, unknown>
+      else if (steps[index + 1] === '*') {
+        at[step] = make(steps)
+        break
+      } else {
+        const next: Record<string, unknown> = {}
+        at[step] = next
+        at = next
+      }
+    }
+  }
+  return body
+}

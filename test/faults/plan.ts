@@ -42,7 +42,7 @@ const whats: Readonly<Record<string, string>> = {
   F26: 'state store flushed',
   F27: 'a hot key',
   F28: 'scorer that stalls, throws, lies',
-  F29: 'enrichment that is slow, wrong, huge',
+  F29: 'enrichment of hostile, wrong and huge payloads (by mappings alone: no outside source is asked)',
   F30: 'configuration changes while events are in flight',
   F31: 'clock jumps',
   F32: 'retention shorter than an outage',
