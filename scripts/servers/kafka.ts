@@ -6,7 +6,6 @@ import { kafkaClassPath, tool } from './artifacts.ts'
 import {
   endProcess,
   freePorts,
-  isAlive,
   type ServerProcess,
   signal,
   startProcess,
@@ -16,8 +15,10 @@ import {
 export interface KafkaOptions {
   /** Folder of its own for everything; made if missing. */
   dir: string
-  /** Combined broker and controller nodes. */
+  /** Brokers; each is a controller as well, unless those are apart. */
   nodes?: number
+  /** Small controllers in processes of their own: a quorum that can be lost while every broker is up. */
+  controllers?: number
   /** `min.insync.replicas`; 2 with three nodes, else 1. */
   minInsyncReplicas?: number
   heapMb?: number
@@ -32,6 +33,14 @@ export interface KafkaOptions {
 export interface KafkaNode {
   id: number
   port: number
+  /** Absent where the controllers are apart. */
+  controllerPort?: number
+  process: ServerProcess
+}
+
+/** A controller that is no broker. */
+export interface KafkaController {
+  id: number
   controllerPort: number
   process: ServerProcess
 }
@@ -41,6 +50,8 @@ export interface KafkaState {
   dir: string
   heapMb: number
   nodes: KafkaNode[]
+  /** Those apart from the brokers. */
+  controllers?: KafkaController[]
 }
 
 export interface KafkaCluster {
@@ -58,6 +69,12 @@ export interface KafkaCluster {
   contBroker(id: number): void
   /** Starts a node that is down (or goes on with a stopped one); resolves once all replicas are in sync again. */
   restartBroker(id: number): Promise<void>
+  /** The same for the controllers apart, by their ids in the state. */
+  killController(id: number): Promise<void>
+  stopController(id: number): void
+  contController(id: number): void
+  /** Starts a controller that is down (or goes on with a stopped one); resolves once it has a process. */
+  restartController(id: number): Promise<void>
   /** Resolves once all nodes are registered and every partition has all of its replicas in sync. */
   healthy(timeoutMs?: number): Promise<void>
   /** Ends the nodes and removes the data. */
@@ -66,23 +83,48 @@ export interface KafkaCluster {
 
 const javaAdvice = 'install a Java runtime of version 17 or later'
 
+const controllerHeapMb = 96
+// Far from those of the brokers: they share one space of numbers.
+const firstControllerId = 101
+
+/** What a node is to be: its ports say which roles it has. */
+interface PlannedNode {
+  id: number
+  port?: number
+  controllerPort?: number
+}
+
+const listenersOf = ({ port, controllerPort }: PlannedNode): Record<string, string> => {
+  const client = port === undefined ? undefined : `PLAINTEXT://127.0.0.1:${port}`
+  const controller =
+    controllerPort === undefined ? undefined : `CONTROLLER://127.0.0.1:${controllerPort}`
+  const present = (...parts: (string | undefined)[]): string =>
+    parts.filter((part) => part !== undefined).join(',')
+  return {
+    'process.roles': present(client && 'broker', controller && 'controller'),
+    listeners: present(client, controller),
+    ...(client !== undefined && {
+      'advertised.listeners': client,
+      'inter.broker.listener.name': 'PLAINTEXT',
+    }),
+  }
+}
+
 const properties = (
   options: KafkaOptions,
-  nodes: readonly Omit<KafkaNode, 'process'>[],
-  node: Omit<KafkaNode, 'process'>,
+  nodes: readonly PlannedNode[],
+  node: PlannedNode,
 ): string => {
-  const replicas = Math.min(3, nodes.length)
+  const replicas = Math.min(3, nodes.filter(({ port }) => port !== undefined).length)
   const insync = options.minInsyncReplicas ?? Math.min(2, replicas)
   const lines: Record<string, string | number> = {
-    'process.roles': 'broker,controller',
+    ...listenersOf(node),
     'node.id': node.id,
     'controller.quorum.voters': nodes
+      .filter(({ controllerPort }) => controllerPort !== undefined)
       .map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`)
       .join(','),
-    listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}`,
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-    'inter.broker.listener.name': 'PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': join(options.dir, `node-${node.id}`),
     'auto.create.topics.enable': 'false',
@@ -110,22 +152,19 @@ const properties = (
     .join('\n')}\n`
 }
 
-const startNode = async (
-  state: Pick<KafkaState, 'dir' | 'heapMb'>,
-  id: number,
-): Promise<ServerProcess> =>
+const startNode = async (dir: string, heapMb: number, id: number): Promise<ServerProcess> =>
   startProcess(
     'java',
     [
-      `-Xmx${state.heapMb}m`,
+      `-Xmx${heapMb}m`,
       '-XX:+UseSerialGC',
       '-Dlog4j2.level=WARN',
       '-cp',
       await kafkaClassPath(),
       'kafka.Kafka',
-      join(state.dir, `node-${id}.properties`),
+      join(dir, `node-${id}.properties`),
     ],
-    { cwd: state.dir, log: join(state.dir, `node-${id}.log`) },
+    { cwd: dir, log: join(dir, `node-${id}.log`) },
   )
 
 const format = async (dir: string, id: number, clusterId: string): Promise<void> => {
@@ -150,28 +189,37 @@ const format = async (dir: string, id: number, clusterId: string): Promise<void>
 
 /** Starts a cluster of our own and resolves once it takes records and groups. */
 export const startKafka = async (options: KafkaOptions): Promise<KafkaCluster> => {
-  const { dir, heapMb = 384, nodes: count = 3 } = options
+  const { dir, heapMb = 384, nodes: count = 3, controllers: apart = 0 } = options
   await mkdir(dir, { recursive: true, mode: 0o700 })
-  const ports = await freePorts(count * 2)
-  const plan = Array.from({ length: count }, (_, index) => ({
+  const ports = await freePorts(count + (apart === 0 ? count : apart))
+  const controllerPortOf = (index: number): number => ports[count + index] ?? 0
+  const brokers = Array.from({ length: count }, (_, index) => ({
     id: index + 1,
     port: ports[index] ?? 0,
-    controllerPort: ports[count + index] ?? 0,
+    ...(apart === 0 && { controllerPort: controllerPortOf(index) }),
   }))
+  const quorum = Array.from({ length: apart }, (_, index) => ({
+    id: firstControllerId + index,
+    controllerPort: controllerPortOf(index),
+  }))
+  const plan: readonly PlannedNode[] = [...quorum, ...brokers]
   for (const node of plan)
     await writeFile(join(dir, `node-${node.id}.properties`), properties(options, plan, node))
   const clusterId = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url')
   // A leading dash would be read as a flag of the tool.
   const safeId = clusterId.replace(/^-/, 'A')
   await Promise.all(plan.map(({ id }) => format(dir, id, safeId)))
+  const controllers: KafkaController[] = []
+  for (const node of quorum)
+    controllers.push({ ...node, process: await startNode(dir, controllerHeapMb, node.id) })
   const nodes: KafkaNode[] = []
-  for (const node of plan)
-    nodes.push({ ...node, process: await startNode({ dir, heapMb }, node.id) })
-  const state: KafkaState = { dir, heapMb, nodes }
+  for (const node of brokers)
+    nodes.push({ ...node, process: await startNode(dir, heapMb, node.id) })
+  const state: KafkaState = { dir, heapMb, nodes, ...(apart > 0 && { controllers }) }
   options.onStart?.(state)
   if (options.keep !== true)
     process.once('exit', () => {
-      for (const node of nodes) signal(node.process, 'SIGKILL')
+      for (const node of [...nodes, ...controllers]) signal(node.process, 'SIGKILL')
     })
   const cluster = attachKafka(state)
   try {
@@ -190,10 +238,22 @@ export const attachKafka = (
 ): KafkaCluster => {
   process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1'
   const brokers = state.nodes.map(({ port }) => `127.0.0.1:${port}`)
-  const nodeOf = (id: number): KafkaNode => {
-    const node = state.nodes.find((one) => one.id === id)
+  const { controllers = [] } = state
+  const one = <T extends { id: number }>(nodes: readonly T[], id: number): T => {
+    const node = nodes.find((each) => each.id === id)
     if (node === undefined) throw new Error(`No node ${id}`)
     return node
+  }
+  const nodeOf = (id: number): KafkaNode => one(state.nodes, id)
+  const controllerOf = (id: number): KafkaController => one(controllers, id)
+  const processes = (): ServerProcess[] =>
+    [...state.nodes, ...controllers].map((node) => node.process)
+  /** Goes on with a stopped one, starts one that is down. */
+  const revive = async (node: KafkaNode | KafkaController, heapMb: number): Promise<void> => {
+    if (signal(node.process, 'SIGCONT')) return
+    node.process = await startNode(state.dir, heapMb, node.id)
+    await save(state)
+    await sleep(200)
   }
   const withAdmin = async <T>(
     work: (admin: ReturnType<Kafka['admin']>) => Promise<T>,
@@ -230,7 +290,7 @@ export const attachKafka = (
   const healthy = (timeoutMs = 60_000): Promise<void> =>
     waitUntil('Kafka', isWhole, {
       timeoutMs,
-      servers: state.nodes.map((node) => node.process),
+      servers: processes(),
     })
   const cluster: KafkaCluster = {
     state,
@@ -251,17 +311,19 @@ export const attachKafka = (
       signal(nodeOf(id).process, 'SIGCONT')
     },
     restartBroker: async (id) => {
-      const node = nodeOf(id)
-      if (isAlive(node.process)) signal(node.process, 'SIGCONT')
-      else {
-        node.process = await startNode(state, id)
-        await save(state)
-        await sleep(200)
-      }
+      await revive(nodeOf(id), state.heapMb)
       await healthy()
     },
+    killController: (id) => endProcess(controllerOf(id).process, 0),
+    stopController: (id) => {
+      signal(controllerOf(id).process, 'SIGSTOP')
+    },
+    contController: (id) => {
+      signal(controllerOf(id).process, 'SIGCONT')
+    },
+    restartController: (id) => revive(controllerOf(id), controllerHeapMb),
     down: async () => {
-      await Promise.all(state.nodes.map((node) => endProcess(node.process, 0)))
+      await Promise.all(processes().map((each) => endProcess(each, 0)))
       await rm(state.dir, { recursive: true, force: true })
     },
   }

@@ -18,10 +18,13 @@ const stateSchema = z.object({
         z.object({
           id: z.number(),
           port: z.number(),
-          controllerPort: z.number(),
+          controllerPort: z.number().optional(),
           process: processSchema,
         }),
       ),
+      controllers: z
+        .array(z.object({ id: z.number(), controllerPort: z.number(), process: processSchema }))
+        .optional(),
     })
     .optional(),
   registry: serviceSchema.optional(),

@@ -23,6 +23,11 @@ export interface InstanceOptions {
   dataDir?: string
 }
 
+export interface RigOptions {
+  /** Small controllers apart from the brokers, which are their own by default. */
+  controllers?: number
+}
+
 /** The whole product and every server it stands on, each of our own, so that each may be killed. */
 export interface FaultRig {
   folder: string
@@ -86,7 +91,7 @@ const isWell = async ({ publicUrl }: Running): Promise<boolean> => {
 const isPlain = ({ chain, roles, wired, env }: InstanceOptions): boolean =>
   chain !== 'split' && roles === undefined && wired !== true && env === undefined
 
-export const createFaultRig = async (): Promise<FaultRig> => {
+export const createFaultRig = async (options: RigOptions = {}): Promise<FaultRig> => {
   const folder = await mkdtemp(join(tmpdir(), 'zenhook-faults-'))
   const closers: (() => Promise<unknown>)[] = [
     () => rm(folder, { recursive: true, force: true, maxRetries: 3 }),
@@ -106,6 +111,7 @@ export const createFaultRig = async (): Promise<FaultRig> => {
     const kafka = opened(
       await startKafka({
         dir: join(folder, 'kafka'),
+        ...options,
         config: {
           'broker.session.timeout.ms': String(sessionTimeoutMs),
           'broker.heartbeat.interval.ms': '2000',
@@ -188,6 +194,9 @@ export const createFaultRig = async (): Promise<FaultRig> => {
         wire.calm()
         sink.fault = undefined
         sink.answers.clear()
+        await Promise.all(
+          kafka.state.controllers?.map(({ id }) => kafka.restartController(id)) ?? [],
+        )
         for (const { id } of kafka.state.nodes) kafka.contBroker(id)
         const dead = kafka.state.nodes.filter((node) => !isAlive(node.process))
         await Promise.all(dead.map(({ id }) => kafka.restartBroker(id)))

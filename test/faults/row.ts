@@ -1,10 +1,10 @@
 import { appendFileSync } from 'node:fs'
 import { expect } from 'vitest'
-import { broken, type Checker, type Findings } from './check.ts'
+import { broken, type Checker, createChecker, type Findings } from './check.ts'
 import { type Line, type Load, startLoad, type Target } from './load.ts'
 import { type Sampler, sampleOffsets } from './offsets.ts'
 import type { Length } from './plan.ts'
-import type { FaultRig } from './rig.ts'
+import { createFaultRig, type FaultRig, type RigOptions } from './rig.ts'
 
 /** One line of figures: what the table shows of a row that is run on the rig. */
 export interface FaultRecord {
@@ -52,6 +52,8 @@ export interface RowContext {
     lines: readonly Line[],
     notes: Readonly<Record<string, number | string>>,
   ): Promise<void>
+  /** The same row on another rig, which is started beside this one and ends with the row. */
+  apart(options: RigOptions): Promise<RowContext>
   metric(name: string, labels?: string): Promise<number>
   /** Stops what the row has left running, however it ended. */
   end(): Promise<void>
@@ -119,6 +121,8 @@ export const contextOf = (
   }
   const loads: Load[] = []
   const samplers: Sampler[] = []
+  const others: Promise<RowContext>[] = []
+  const owned: FaultRig[] = []
   return {
     ...{ rig, checker, length, metric },
     pick: (ci, full) => (length === 'ci' ? ci : full),
@@ -139,6 +143,23 @@ export const contextOf = (
     },
     async end() {
       await Promise.all([...loads, ...samplers].map((each) => each.stop()))
+      // One that never came about has closed itself.
+      const came = await Promise.allSettled(others.splice(0))
+      for (const each of came) if (each.status === 'fulfilled') await each.value.end()
+      await Promise.all(owned.splice(0).map((each) => each.close()))
+    },
+    apart(options) {
+      const make = async (): Promise<RowContext> => {
+        const own = await createFaultRig(options)
+        owned.push(own)
+        await own.start()
+        const ownChecker = createChecker(own)
+        ownChecker.begin()
+        return contextOf(row, own, ownChecker, length, recordFile)
+      }
+      const made = make()
+      others.push(made)
+      return made
     },
     async holds(did, lines, options = {}) {
       const { faultMs = 0, except = [], notes = {}, least = 100 } = options
@@ -179,14 +200,17 @@ const timelineOf = (some: readonly Line[], all: readonly Line[]): string => {
   return [...counts].map(([key, count]) => `${key} × ${count}`).join(', ')
 }
 
-/** Of what was not forged: nothing is refused, and Slack is answered while it listens. */
-export const answersAll = (load: Load): void => {
+/**
+ * Of what was not forged: nothing is refused, and Slack is answered while it listens; or every source is
+ * answered as soon as that.
+ */
+export const answersAll = (load: Load, soon: 'slack' | 'every source' = 'slack'): void => {
   const lines = load.lines()
   const genuine = lines.filter(({ forged }) => !forged)
   const unanswered = genuine.filter(({ status }) => status !== 202)
   expect(unanswered.length, timelineOf(unanswered, lines)).toBe(0)
   const late = genuine
-    .filter(({ source }) => source === 'slack')
+    .filter(({ source }) => soon === 'every source' || source === 'slack')
     .map((line) => ({ tookMs: line.ackAt - line.sentAt, machineMs: load.machineMs(line) }))
     .filter(({ tookMs, machineMs }) => tookMs - machineMs >= slackPatienceMs)
   expect(late).toEqual([])
