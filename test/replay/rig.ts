@@ -31,7 +31,7 @@ const nextBody = (): Buffer => {
 }
 const digestOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
-const configOf = (hooks: Receiver, other: Receiver): string => `
+const configOf = (hooks: Receiver, other: Receiver, transform?: string): string => `
 tenants:
   acme:
     sources:
@@ -47,7 +47,7 @@ tenants:
         config: { url: "${other.url}" }
         allowPrivate: true
     routes:
-      - { name: all, when: "true", to: [hooks] }
+      - { name: all, when: "true", to: [hooks]${transform === undefined ? '' : `, transform: '${transform}'`} }
 `
 
 export interface ReplayRig {
@@ -59,6 +59,8 @@ export interface ReplayRig {
   /** SHA-256 of what was sent as this event. */
   digest(id: string): string
   cli(...args: string[]): Promise<Outcome>
+  /** Gives the one route this transform, or none. */
+  transform(source?: string): Promise<void>
   story(id: string): Promise<Story>
   job(id: string): Promise<ShownReplay>
   /** Until the job is in one of these states. */
@@ -119,6 +121,11 @@ export const createReplayRig = async (engines: Engines): Promise<ReplayRig> => {
     running: () => running,
     send: (count) => Promise.all(Array.from({ length: count }, post)),
     digest: (id) => digests.get(id) ?? '',
+    async transform(source) {
+      const input = configOf(hooks, other, source)
+      const { code, err } = await zenhook(['apply', '-f', '-', '--data-dir', dataDir], { input })
+      if (code !== 0) throw new Error(err)
+    },
     until: (id, ...states) =>
       patiently(
         async () => {

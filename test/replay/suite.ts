@@ -242,7 +242,7 @@ export const replaySuite = (name: string, engines: () => Promise<Engines>): void
       const lettersOf = async (ids: readonly string[]): Promise<readonly DeadLetter[]> =>
         (await open()).filter(({ eventId }) => ids.includes(eventId))
 
-      it('are grouped by cause, and replayed in bulk once the destination is healed, once', async () => {
+      it('F23: are grouped by cause, and replayed in bulk once the destination is healed, once', async () => {
         const ids = await die(5)
         const causes = answerOf<DeadCause[]>(
           await rig.cli('dead', 'list', '--by', 'cause', '-o', 'json', '--destination', 'hooks'),
@@ -279,7 +279,7 @@ export const replaySuite = (name: string, engines: () => Promise<Engines>): void
         expect(replayed.map(({ seenTo }) => seenTo?.by)).toEqual(ids.map(() => 'admin'))
       })
 
-      it('that die again are letters with their count, until there were enough', async () => {
+      it('F23: that die again are letters with their count, until there were enough', async () => {
         const [event = ''] = await die(1)
         for (let replays = 1; replays <= 5; replays += 1) {
           const [letter] = await lettersOf([event])
@@ -303,6 +303,66 @@ export const replaySuite = (name: string, engines: () => Promise<Engines>): void
         expect((await replayLetter(letter?.id ?? '', true)).replayed).toBe(1)
         await rig.ended([event], 'delivered')
         expect(await lettersOf([event])).toEqual([])
+      })
+
+      it('F23: of a rule that failed come out once with the mended rule, however often they are replayed', async () => {
+        await rig.transform('$error("of the rule")')
+        const ids = await rig.send(3)
+        await rig.ended(ids, 'dead')
+        const letters = await lettersOf(ids)
+        expect(letters.map(({ code }) => code)).toEqual(
+          Array(3).fill('ZENHOOK_CONNECTOR_TRANSFORM_FAILED'),
+        )
+        const before = await Promise.all(ids.map(rig.story))
+        expect(rig.hooks.arrivals).toEqual([])
+        await rig.transform('{ "fixed": data.action }')
+        try {
+          const replayIds: string[] = []
+          for (const progress of [
+            { seen: 3, replayed: 3, dispatched: 3 },
+            { seen: 3, replayed: 0, skipped: { already_delivered: 3 } },
+          ]) {
+            const outcome = await rig.cli('replay', ...ids, '--from', 'route', '-o', 'json')
+            expect(replayOf(outcome)).toMatchObject({ state: 'done', progress })
+            replayIds.push(replayOf(outcome).id)
+            await rig.ended(ids, 'delivered')
+          }
+          // The letters know that their destination has it: there is nothing left to replay.
+          const again = ['dead', 'replay', ...letters.map(({ id }) => id), '-o', 'json']
+          const third = replayOf(await rig.cli(...again))
+          expect(third.progress).toMatchObject({ seen: 3, replayed: 0, dispatched: 0 })
+          expect(await lettersOf(ids)).toEqual([])
+          for (const { id, receivedAt, dispatches } of before) {
+            const [dispatch] = dispatches
+            const arrived = rig.hooks.arrivals.filter(
+              ({ headers }) => headers['webhook-id'] === dispatch?.id,
+            )
+            expect(arrived.map(({ body }) => JSON.parse(body.toString()))).toEqual([
+              { fixed: 'completed' },
+            ])
+            // The second replay says of each that its destination has it: that is its one end there.
+            const told = await patiently(async () => {
+              const found = await rig.story(id)
+              const mine = found.decisions.filter(({ run }) => run === replayIds[1])
+              return mine.some(({ verdict }) => verdict === 'delivered') ? found : undefined
+            }, `the second replay of ${id}`)
+            expect(told).toMatchObject({ id, receivedAt, status: 'delivered' })
+            const ends = told.decisions.filter(({ verdict }) =>
+              /^(?:dead|delivered)$/.test(verdict),
+            )
+            expect(ends.map(({ run, verdict, reason }) => `${run} ${verdict} ${reason}`)).toEqual([
+              'live dead transform_failed',
+              `${replayIds[0]} delivered delivered`,
+              `${replayIds[1]} delivered already_delivered`,
+            ])
+            expect(new Set(ends.map(({ dispatchId }) => dispatchId))).toEqual(
+              new Set([dispatch?.id]),
+            )
+          }
+          expect(rig.hooks.arrivals.length).toBe(3)
+        } finally {
+          await rig.transform()
+        }
       })
 
       it('are given up with a reason, which stays in the story', async () => {
