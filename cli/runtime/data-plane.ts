@@ -6,7 +6,9 @@ import type { Decisions } from '../../core/decisions/port.ts'
 import { startSink } from '../../core/decisions/sink.ts'
 import type { Codec } from '../../core/event/codec/index.ts'
 import { createEgress, type Listener } from '../../core/net/index.ts'
+import type { Quarantine } from '../../core/stage/quarantine.ts'
 import { startChain } from '../../core/stage/runner.ts'
+import { describeChain } from '../../core/stage/topology.ts'
 import type { StageContext } from '../../core/stage/types.ts'
 import type { Logger, Metrics, Tracer } from '../../core/telemetry/index.ts'
 import type { HealthCheck } from '../../ingress/health.ts'
@@ -30,6 +32,8 @@ export interface RoleContext {
   logger: Logger
   /** Absent where no spans are wanted. */
   tracer: Tracer | undefined
+  /** One for the whole process: a record that ends it is alone among all that it works on. */
+  quarantine: Quarantine
   /** Addresses of this process, never to be called from inside. */
   ownListeners(): readonly Listener[]
 }
@@ -40,7 +44,7 @@ export interface RoleParts {
   close(): Promise<void>
 }
 
-const hash = (data: string | Uint8Array): string => sha('sha256', data, 'hex')
+export const hash = (data: string | Uint8Array): string => sha('sha256', data, 'hex')
 
 /** The trusted edge, in the place of the lobby. It connects out only to fetch verification keys. */
 export const startIngress = async (
@@ -92,7 +96,11 @@ export const startProcessors = async ({
   metrics,
   logger,
   tracer,
+  quarantine,
 }: RoleContext): Promise<RoleParts> => {
+  const firstStages = new Map(
+    describeChain(settings.chain).links.map(({ group, stages: [first] }) => [group, first]),
+  )
   const context: StageContext = {
     now: Date.now,
     hash,
@@ -100,7 +108,7 @@ export const startProcessors = async ({
     registry: () => registry.reader.snapshot(),
   }
   const chain = await startChain({
-    log: engines.log,
+    log: quarantine.over(engines.log, (group) => firstStages.get(group)),
     codec,
     stages: createStages(context),
     chain: settings.chain,
@@ -121,10 +129,8 @@ export const startProcessors = async ({
   }
 }
 
-export const startConnectors = async (
-  { settings, engines, codec, registry, metrics, logger, tracer, ownListeners }: RoleContext,
-  bins: Bins,
-): Promise<RoleParts> => {
+export const startConnectors = async (context: RoleContext, bins: Bins): Promise<RoleParts> => {
+  const { settings, engines, codec, registry, metrics, logger, tracer, ownListeners } = context
   const egress = createEgress({ grants: settings.allowPrivate, ownListeners })
   const part = logger.child({ part: 'connectors' })
   const publisher =
@@ -134,8 +140,9 @@ export const startConnectors = async (
           ...settings.kafka,
           logger: part,
         })
+  const watched = (group: string) => (group === 'connectors' ? 'deliver' : undefined)
   const delivery = await startDelivery({
-    log: engines.log,
+    log: context.quarantine.over(engines.log, watched),
     codec,
     kv: engines.kv,
     registry: registry.reader,

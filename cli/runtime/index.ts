@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createAdmin } from '../../api/app.ts'
 import type { AdminDependencies, ApiDependencies, Check, Topology } from '../../api/types.ts'
 import { createBins } from '../../connectors/index.ts'
+import { createQuarantine } from '../../core/stage/quarantine.ts'
 import { createMetrics, type Logger, type Metrics } from '../../core/telemetry/index.ts'
 import type { Instance } from '../client.ts'
 import { type Engines, openCodec, openEngines, prepareLog } from '../engines.ts'
@@ -11,6 +12,7 @@ import { version } from '../version.ts'
 import { auditOf } from './accounting.ts'
 import { createConfigurer, readConfig } from './configure.ts'
 import { adminToken, announce, openDataFolder } from './data-folder.ts'
+import { hash } from './data-plane.ts'
 import { type ConfigFile, startFlow } from './flow.ts'
 import { createChecks } from './health.ts'
 import { sampleLag } from './lag.ts'
@@ -172,6 +174,11 @@ const assemble = async (options: RuntimeOptions, parts: Parts): Promise<Runtime>
       metrics,
       logger,
       tracer,
+      quarantine: createQuarantine({
+        ...{ kv: engines.kv, codec, metrics, holder: instanceId },
+        context: { now: Date.now, hash },
+        logger: logger.child({ part: 'quarantine' }),
+      }),
       ownListeners: () => listeners,
     },
     bins,

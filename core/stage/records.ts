@@ -106,7 +106,7 @@ export const decisionsRecord = (
 
 export interface Death {
   record: StoredRecord
-  event?: Event
+  event?: Pick<Event, 'id' | 'tenant' | 'source'>
   stage: string
   error: unknown
   at: number

@@ -13,6 +13,11 @@ export const stageErrors = {
     summary: 'A stage did not give one outcome per event',
     fix: 'This is a fault of the stage, not of the event; report it with the dead letter',
   },
+  ZENHOOK_STAGE_QUARANTINED: {
+    summary:
+      'A record was set aside: process after process died while nothing but it was under way',
+    fix: 'Look for the end of those processes in their last output (a native fault, a lack of memory); mend that, then replay the dead letter',
+  },
   ZENHOOK_STAGE_UNKNOWN: {
     summary: 'The chain has no stage of that name',
     fix: 'Use the names that `zenhook topology` lists',
