@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { request } from 'undici'
 import { presetNamed, signRequest } from '../../ingress/verifiers/index.ts'
 
 /** A source of the rig's configuration, with what its sender knows. */
@@ -81,6 +81,31 @@ const reasonOf = (error: unknown): string => {
   return typeof code === 'string' ? code : error.name
 }
 
+// As many connections as there are requests under way: who is late makes nobody else wait.
+const agent = new Agent({ keepAlive: true })
+
+const exchange = (
+  url: string,
+  method: string,
+  headers: Readonly<Record<string, string>>,
+  body: Uint8Array,
+): Promise<{ status: number; text: string }> =>
+  new Promise((resolve, reject) => {
+    const signal = AbortSignal.timeout(timeoutMs)
+    const length = { 'content-length': body.byteLength }
+    const sending = request(url, { agent, method, headers: { ...headers, ...length }, signal })
+    sending.once('error', reject)
+    sending.once('response', (response) => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (part: string) => {
+        text += part
+      })
+      response.once('error', reject)
+      response.once('end', () => resolve({ status: response.statusCode ?? 0, text }))
+    })
+    sending.end(body)
+  })
+
 /** A signed request that can be sent any number of times, byte for byte. */
 export interface Prepared {
   target: Target
@@ -115,7 +140,7 @@ export const prepare = (target: Target, draft: Draft = {}): Prepared => {
   })
   const bytes = new Uint8Array(body)
   const digest = createHash('sha256').update(bytes).digest('hex')
-  const sent = headers.flat()
+  const sent = Object.fromEntries(headers)
   return {
     ...{ target, mark, forged, digest },
     async send(publicUrl) {
@@ -125,14 +150,8 @@ export const prepare = (target: Target, draft: Draft = {}): Prepared => {
         ackAt: performance.now(),
       })
       try {
-        const { statusCode, body: answer } = await request(publicUrl + path, {
-          method,
-          headers: sent,
-          body: bytes,
-          signal: AbortSignal.timeout(timeoutMs),
-        })
-        const text = await answer.text()
-        if (statusCode !== 202) return line(statusCode)
+        const { status, text } = await exchange(publicUrl + path, method, sent, bytes)
+        if (status !== 202) return line(status)
         const { id, duplicate } = JSON.parse(text) as { id: string; duplicate?: boolean }
         return line(202, id, duplicate === true)
       } catch (error) {

@@ -32,7 +32,7 @@ const volume: Row = {
   async run({ rig, checker, pick, load, acknowledged, metric }) {
     const plan = pick(
       { parts: 1, minutes: 1, perSecond: 300 },
-      { parts: 5, minutes: 6, perSecond: 1_200 },
+      { parts: Number(process.env.ZENHOOK_FAULTS_PARTS ?? 5), minutes: 6, perSecond: 1_200 },
     )
     const random = seeded(Number(process.env.ZENHOOK_FAULTS_SEED ?? Date.now() % 1_000_000))
     await rig.restart({ roles: 'ingress,api' })
