@@ -18,7 +18,9 @@ export interface Place {
   signal: AbortSignal
   /** Owners before this one that died in a row. */
   deaths: number
-  /** Last offset that was handed out since the first of those deaths; -1 when there is none. */
+  /** Up to here the last of them may have died over any record; -1 when that was not noted. */
+  reach: number
+  /** The same for the next owner. */
   until: number
   handed: number
   settled: number
@@ -99,10 +101,11 @@ export const createMarks = ({ kv, group, holder, policy, logger }: MarksOptions)
   /** Once the time is over and what was under way then has passed, the deaths are history. */
   const watchRecovery = (place: Place, waitMs: number, target?: number): void => {
     const timer = setTimeout(() => {
-      const upTo = target ?? Math.max(place.handed, place.until)
+      const upTo = target ?? Math.max(place.handed, place.reach)
       if (place.settled < upTo) return watchRecovery(place, lookAgainMs, upTo)
       timers.delete(place.key)
       place.deaths = 0
+      place.reach = -1
       place.until = -1
       void putMine(place)
     }, waitMs)
@@ -134,7 +137,8 @@ export const createMarks = ({ kv, group, holder, policy, logger }: MarksOptions)
         const died = last.holder !== '' && last.holder !== holder
         const deaths = last.deaths + (died ? 1 : 0)
         const settled = (batch.records[0]?.offset ?? 0) - 1
-        const found = { key, signal, deaths, until: last.until, handed: settled, settled }
+        const { until } = last
+        const found = { key, signal, deaths, reach: until, until, handed: settled, settled }
         await put(key, { holder, deaths, until: found.until })
         place = found
       })
@@ -157,7 +161,7 @@ export const createMarks = ({ kv, group, holder, policy, logger }: MarksOptions)
       return mine
     },
     async note(place, offset) {
-      if (offset <= place.until) return
+      if (offset === place.until) return
       place.until = offset
       await putMine(place)
     },

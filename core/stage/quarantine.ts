@@ -17,8 +17,10 @@ import { createTurns, type Turns } from './turns.ts'
 import type { StageContext } from './types.ts'
 
 export interface QuarantinePolicy {
-  /** So many owners of a partition in a row that died make its next one careful. */
+  /** After so many owners in a row that died, a partition's next one takes a few records at a time; after more, one. */
   suspectAfter: number
+  /** How many are a few. */
+  few: number
   /** A record with which so many processes died while it was alone under way is quarantined. */
   deaths: number
   /** A partition whose owner has run so long has recovered, ms. */
@@ -31,6 +33,7 @@ export interface QuarantinePolicy {
 
 export const quarantineDefaults: QuarantinePolicy = {
   suspectAfter: 2,
+  few: 16,
   deaths: 3,
   wellMs: 60_000,
   aloneMs: 5_000,
@@ -51,7 +54,8 @@ export interface QuarantineOptions {
 /**
  * Finds records that end the process that works on them, and buries them. Each partition's owner leaves a
  * mark; an owner that died leaves it behind. After deaths in a row the next owner takes what was handed out
- * record by record, each alone in its process and counted before it is worked on (docs/adr/0020).
+ * in small parts, and the one after it record by record, each alone in its process and counted before it is
+ * worked on (docs/adr/0020).
  */
 export interface Quarantine {
   /** The same log; subscriptions of those groups that have a stage are watched. */
@@ -70,9 +74,18 @@ interface Watch {
 type Answer = Awaited<ReturnType<BatchHandler>>
 
 const retryMs = 1_000
+/** With shared state a dispatch waits for the lease of a process that died over it: 20 s. */
+const sharedAloneMs = 30_000
+/** How long the next few wait for those before them, ms. */
+const fewMs = 1_000
 
 export const createQuarantine = (options: QuarantineOptions): Quarantine => {
-  const policy = { ...quarantineDefaults, ...options.policy }
+  const { multiProcess, survivesRestart } = options.kv.capabilities
+  const policy = {
+    ...quarantineDefaults,
+    ...(multiProcess && { aloneMs: sharedAloneMs }),
+    ...options.policy,
+  }
   const turns = createTurns(policy)
   const over: Quarantine['over'] = (log, stageOf) => ({
     ...log,
@@ -86,7 +99,7 @@ export const createQuarantine = (options: QuarantineOptions): Quarantine => {
     },
   })
   // State that a death takes along cannot count deaths.
-  return { over: options.kv.capabilities.survivesRestart ? over : (log) => log }
+  return { over: survivesRestart ? over : (log) => log }
 }
 
 const watched = (inner: Subscription, marks: Marks): Subscription => ({
@@ -103,13 +116,28 @@ const handle = async (watch: Watch, batch: Batch): Promise<Answer> => {
   // Without state there is no count; the work itself knows whether it can go on without.
   if (place === undefined) return watch.onBatch(batch)
   if (place.deaths < policy.suspectAfter) return together(watch, place, batch)
-  for (const [index, record] of batch.records.entries()) {
-    if (record.offset > place.until)
-      return together(watch, place, { ...batch, records: batch.records.slice(index) })
-    const answer = await alone(watch, place, batch, record)
-    if (answer !== undefined || batch.signal.aborted) return answer
+  const { records, signal } = batch
+  const suspects = records.filter(({ offset }) => offset <= place.reach).length
+  for (let at = 0; at < records.length; ) {
+    const size = at < suspects ? 1 : policy.few
+    const part = { ...batch, records: records.slice(at, at + size) }
+    const answer = await (at < suspects ? alone(watch, place, part) : few(watch, place, part))
+    if (answer !== undefined || signal.aborted) return answer
+    at += size
   }
   return undefined
+}
+
+/** So few that the next owner soon knows which it was. Before they are handed out it is noted how far they reach. */
+const few = async (watch: Watch, place: Place, batch: Batch): Promise<Answer> => {
+  await watch.marks.note(place, batch.records.at(-1)?.offset ?? -1)
+  let settled = (): void => {}
+  const settling = new Promise<void>((resolve) => {
+    settled = resolve
+  })
+  const answer = await together(watch, place, batch, () => settled())
+  if (answer === undefined) await within(fewMs, settling, batch.signal)
+  return answer
 }
 
 const settling =
@@ -122,20 +150,23 @@ const settling =
     onSettled?.()
   }
 
-/** At full speed. Only after a death it is noted what is handed out, batch by batch. */
-const together = async (watch: Watch, place: Place, batch: Batch): Promise<Answer> => {
-  const { turns, marks, onBatch } = watch
-  const last = batch.records.at(-1)?.offset ?? -1
-  if (place.deaths > 0) await marks.note(place, last)
+/** Side by side with other partitions, as long as no record must be alone. */
+const together = async (
+  watch: Watch,
+  place: Place,
+  batch: Batch,
+  onSettled?: () => void,
+): Promise<Answer> => {
+  const { turns, onBatch } = watch
   const turn = turns.enter(place, batch.signal)
   if (turn !== undefined) await turn
   if (batch.signal.aborted) {
     turns.leave(place)
     return undefined
   }
-  place.handed = Math.max(place.handed, last)
+  place.handed = Math.max(place.handed, batch.records.at(-1)?.offset ?? -1)
   try {
-    const answer = await onBatch({ ...batch, settle: settling(watch, place, batch) })
+    const answer = await onBatch({ ...batch, settle: settling(watch, place, batch, onSettled) })
     if (answer !== undefined) turns.leave(place)
     return answer
   } catch (error) {
@@ -148,14 +179,11 @@ const together = async (watch: Watch, place: Place, batch: Batch): Promise<Answe
  * One record, with nothing else under way in this process, counted before it is worked on. Whoever lives
  * takes the count back: it stands for those that died.
  */
-const alone = async (
-  watch: Watch,
-  place: Place,
-  batch: Batch,
-  record: StoredRecord,
-): Promise<Answer> => {
+const alone = async (watch: Watch, place: Place, batch: Batch): Promise<Answer> => {
   const { turns, marks, policy, onBatch } = watch
-  const { signal } = batch
+  const { signal, records } = batch
+  const [record] = records
+  if (record === undefined) return undefined
   const isAlone = await turns.alone(signal)
   if (isAlone === undefined) return undefined
   let isUnderWay = false
@@ -175,7 +203,7 @@ const alone = async (
       passed = resolve
     })
     const settle = settling(watch, place, batch, () => passed())
-    const answer = await onBatch({ ...batch, records: [record], settle })
+    const answer = await onBatch({ ...batch, settle })
     if (answer !== undefined) return answer
     await within(policy.aloneMs, passing, signal)
     isUnderWay = place.settled < place.handed && !signal.aborted
