@@ -52,6 +52,7 @@ const day = 24 * 3_600_000
 const markLifeMs = 7 * day
 const countLifeMs = day
 const lookAgainMs = 1_000
+const mostTries = 5
 
 const textOf = ({ holder, deaths, until }: Mark): string => `${deaths} ${until} ${holder}`
 
@@ -132,15 +133,21 @@ export const createMarks = ({ kv, group, holder, policy, logger }: MarksOptions)
       if (before !== undefined) end(before)
       let place: Place | undefined
       await write(key, async () => {
-        const [text] = await kv.get([key])
-        const last = markOf(text)
-        const died = last.holder !== '' && last.holder !== holder
-        const deaths = last.deaths + (died ? 1 : 0)
-        const settled = (batch.records[0]?.offset ?? 0) - 1
-        const { until } = last
-        const found = { key, signal, deaths, reach: until, until, handed: settled, settled }
-        await put(key, { holder, deaths, until: found.until })
-        place = found
+        // Once more when it was handed over just then: whoever does that is not dead.
+        for (let tries = 0; place === undefined && tries < mostTries; tries += 1) {
+          const [text] = await kv.get([key])
+          if (signal.aborted) return
+          const last = markOf(text)
+          const died = last.holder !== '' && last.holder !== holder
+          const deaths = last.deaths + (died ? 1 : 0)
+          const { until } = last
+          const value = textOf({ holder, deaths, until })
+          const [isOurs] = await kv.replace([{ key, value, ttlMs: markLifeMs, expected: text }])
+          if (isOurs !== true) continue
+          texts.set(key, value)
+          const settled = (batch.records[0]?.offset ?? 0) - 1
+          place = { key, signal, deaths, reach: until, until, handed: settled, settled }
+        }
       })
       const mine = place
       if (mine === undefined) return undefined

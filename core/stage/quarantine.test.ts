@@ -32,7 +32,7 @@ describe('the quarantine', () => {
     log = createMemoryLog()
     await log.ensureTopics([
       { ...spec, name: 'received' },
-      { ...spec, name: 'other' },
+      { ...spec, name: 'other', partitions: 4 },
       { ...spec, name: 'dead' },
     ])
     await log.append(names.map(recordOf))
@@ -203,6 +203,34 @@ describe('the quarantine', () => {
     await live(() => undefined)
     await expect.poll(lag).toBe(0)
     expect(await letters()).toEqual([])
+  })
+
+  it('counts for all processes of a group together, wherever the record moves to', async () => {
+    const many = Array.from({ length: 40 }, (_, n) => (n === 7 ? 'poison' : `n${n}`))
+    await log.append(many.map((name) => ({ ...recordOf(name), topic: 'other', key: name })))
+    const ends = new Map<string, number>()
+    const deaths: number[] = []
+    const replaced: Promise<unknown>[] = []
+    const begin = (): Promise<Life> =>
+      live(
+        async (name, life) => {
+          if (name !== 'poison') return void ends.set(name, (ends.get(name) ?? 0) + 1)
+          deaths.push(life.seen.at(-1)?.length ?? 0)
+          await life.die()
+          replaced.push(begin())
+        },
+        {},
+        'other',
+      )
+    for (let n = 0; n < 3; n += 1) await begin()
+    await expect.poll(lag, { timeout: 15_000 }).toBe(0)
+    await Promise.all(replaced)
+    // Whoever gets the partition knows what the others met there.
+    expect(deaths).toHaveLength(6)
+    expect(deaths.slice(-3)).toEqual([1, 1, 1])
+    expect(Math.min(...deaths.slice(0, -3))).toBeGreaterThan(1)
+    expect((await letters()).map(({ eventId }) => eventId)).toEqual(['poison'])
+    expect([...ends.keys()].sort()).toEqual(many.filter((name) => name !== 'poison').sort())
   })
 
   it('forgets deaths once a partition has been well for a while', async () => {

@@ -113,6 +113,7 @@ const watched = (inner: Subscription, marks: Marks): Subscription => ({
 const handle = async (watch: Watch, batch: Batch): Promise<Answer> => {
   const { marks, turns, policy } = watch
   const place = marks.held(batch) ?? (await marks.hold(batch, (ended) => turns.leave(ended)))
+  if (batch.signal.aborted) return undefined
   // Without state there is no count; the work itself knows whether it can go on without.
   if (place === undefined) return watch.onBatch(batch)
   if (place.deaths < policy.suspectAfter) return together(watch, place, batch)
