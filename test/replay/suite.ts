@@ -5,8 +5,6 @@ import type { ShownPlan, ShownReplay } from '../../api/replays.ts'
 import type { Engines } from '../e2e/rig.ts'
 import { answerOf, createReplayRig, patiently, type ReplayRig, replayOf } from './rig.ts'
 
-const nowMs = (): number => Date.now()
-
 /** Replays and dead letters of a whole instance, by its command line, over one set of engines. */
 export const replaySuite = (name: string, engines: () => Promise<Engines>): void => {
   describe(`replay over ${name}`, { timeout: 180_000 }, () => {
@@ -100,7 +98,7 @@ export const replaySuite = (name: string, engines: () => Promise<Engines>): void
     })
 
     it('says what it would do, and does nothing', async () => {
-      const since = new Date(nowMs()).toISOString()
+      const since = new Date(Date.now()).toISOString()
       const ids = await sent(3)
       const filter = ['--source', 'acme/github', '--since', since]
       const straight = await rig.cli(
@@ -138,7 +136,7 @@ export const replaySuite = (name: string, engines: () => Promise<Engines>): void
     })
 
     it('keeps its rate, is held, goes on, and ends when it is told', async () => {
-      const since = new Date(nowMs()).toISOString()
+      const since = new Date(Date.now()).toISOString()
       await sent(40)
       rig.hooks.arrivals.length = 0
       const args = [
@@ -151,7 +149,7 @@ export const replaySuite = (name: string, engines: () => Promise<Engines>): void
         '-o',
         'json',
       ]
-      const startedAt = nowMs()
+      const startedAt = Date.now()
       const { id } = replayOf(await rig.cli('replay', ...args, '--rate', '10'))
       await patiently(() => rig.hooks.arrivals.length >= 3 || undefined, 'the first arrivals')
       const paused = replayOf(await rig.cli('replay', 'pause', id, '-o', 'json'))
@@ -162,10 +160,10 @@ export const replaySuite = (name: string, engines: () => Promise<Engines>): void
         return (await rig.job(id)).progress.replayed === before ? before : undefined
       }, 'a standstill')
       expect(held).toBeLessThan(40)
-      const resumedAt = nowMs()
+      const resumedAt = Date.now()
       expect((await rig.cli('replay', 'resume', id)).code).toBe(0)
       const done = await rig.until(id, 'done')
-      const tookMs = nowMs() - resumedAt
+      const tookMs = Date.now() - resumedAt
       expect(done.progress).toMatchObject({ seen: 40, replayed: 40 })
       // 10 a second: not faster than that by more than the step under way, and not slower for long.
       expect(tookMs).toBeGreaterThan(((40 - held) / 10) * 1000 * 0.6 - 1_000)
@@ -191,7 +189,7 @@ export const replaySuite = (name: string, engines: () => Promise<Engines>): void
     })
 
     it('goes on after kill -9 in the middle, and doubles nothing', async () => {
-      const since = new Date(nowMs()).toISOString()
+      const since = new Date(Date.now()).toISOString()
       const ids = await sent(40)
       rig.hooks.arrivals.length = 0
       const filter = ['--source', 'acme/github', '--since', since]
