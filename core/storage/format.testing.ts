@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { FormatOptions, Migration } from './format.ts'
+import { bringForward, type FormatOptions, type Migration } from './format.ts'
 
 /**
  * Formats of a test: in 1 a spool is lines of text and there are two files; in 2 each line is a file of its
@@ -39,4 +39,21 @@ export const testFormat: FormatOptions = {
   format: 3,
   migrations: [toFiles, toUpper],
   locked: ['log', 'spool'],
+}
+
+/** For a process of its own: brings a folder forward, and is killed at a step of it, counted from 1. */
+export const bringForwardUntil = async (
+  dir: string,
+  last: number,
+  options: FormatOptions,
+): Promise<void> => {
+  let step = 0
+  await bringForward(dir, {
+    ...options,
+    onStep: () => {
+      step += 1
+      if (step === last) process.kill(process.pid, 'SIGKILL')
+    },
+  })
+  console.log(`ended after ${step} steps`)
 }
