@@ -51,6 +51,16 @@ export const backlog = async (admin: Admin): Promise<number> => {
   return waiting.reduce((sum, count) => sum + count, 0)
 }
 
+/** Takes away all that a topic holds by now, as its retention would. */
+export const removeRecords = async (admin: Admin, topic: string): Promise<number> => {
+  const partitions = await admin.fetchTopicOffsets(topicName(topic))
+  await admin.deleteTopicRecords({
+    topic: topicName(topic),
+    partitions: partitions.map(({ partition, high }) => ({ partition, offset: high })),
+  })
+  return partitions.length
+}
+
 /** Appends around the product. */
 export const appendRaw = async (
   { kafka }: Pick<FaultRig, 'kafka'>,

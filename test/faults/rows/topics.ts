@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { deadLetters } from '../dead.ts'
-import { appendRaw, setTopic, topicName, withAdmin } from '../lag.ts'
+import { appendRaw, removeRecords, setTopic, topicName, withAdmin } from '../lag.ts'
 import { prepare } from '../load.ts'
 import { answersAll, type Row } from '../row.ts'
 import { api } from '../wire.ts'
@@ -109,14 +109,7 @@ const retentionPassed: Row = {
     const before = load()
     await sleep(pick(3_000, 30_000))
     const gone = (await before.stop()).filter(({ status }) => status === 202)
-    const ends = await withAdmin(rig, async (admin) => {
-      const partitions = await admin.fetchTopicOffsets(topicName('received'))
-      await admin.deleteTopicRecords({
-        topic: topicName('received'),
-        partitions: partitions.map(({ partition, high }) => ({ partition, offset: high })),
-      })
-      return partitions
-    })
+    const partitions = await withAdmin(rig, (admin) => removeRecords(admin, 'received'))
     const since = Date.now()
     await rig.restart()
     const sending = load()
@@ -135,7 +128,7 @@ const retentionPassed: Row = {
     answersAll(sending)
     expect(recorded).toBeGreaterThanOrEqual(gone.length)
     expect(gaps.length).toBeGreaterThan(0)
-    expect(ends.length).toBeGreaterThan(0)
+    expect(partitions).toBeGreaterThan(0)
   },
 }
 

@@ -1,25 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { seeded } from '../figures.ts'
-import { topicName, withAdmin } from '../lag.ts'
-import type { FaultRig } from '../rig.ts'
+import { removeRecords, withAdmin } from '../lag.ts'
 import type { Row } from '../row.ts'
 import { eventually } from './ready.ts'
-import { edgeFaults } from './soak.ts'
+import { edgeFaults, faultEveryMs, oneAfterAnother } from './soak.ts'
 
 const minute = 60_000
-const faultEveryMs = 30_000
-
-/** What was checked is taken away, so that the brokers' disks hold one part at a time. */
-const empty = (rig: FaultRig): Promise<void> =>
-  withAdmin(rig, async (admin) => {
-    const topic = topicName('received')
-    const partitions = (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => ({
-      partition,
-      offset: high,
-    }))
-    await admin.deleteTopicRecords({ topic, partitions })
-  })
 
 /**
  * Nothing but the ingress and what it stands on, at a rate that leaves no room for the rest on a small machine:
@@ -42,15 +29,11 @@ const volume: Row = {
       const startedAt = performance.now()
       const endsAt = startedAt + plan.minutes * minute
       const struck = new Map<string, number>()
-      let due = startedAt + faultEveryMs / 2
-      while (due < endsAt - faultEveryMs / 2) {
-        await sleep(Math.max(0, due - performance.now()))
-        const fault = edgeFaults[Math.floor(random() * edgeFaults.length)]
-        if (fault === undefined) break
+      const pace = { firstAt: startedAt + faultEveryMs / 2, until: endsAt - faultEveryMs / 2 }
+      await oneAfterAnother(edgeFaults, random, { ...pace, restMs: 5_000 }, async (fault) => {
         await fault.strike(rig)
         struck.set(fault.name, (struck.get(fault.name) ?? 0) + 1)
-        due = Math.max(due + faultEveryMs, performance.now() + 5_000)
-      }
+      })
       await sleep(Math.max(0, endsAt - performance.now()))
       const lines = await sending.stop()
       await eventually(
@@ -61,7 +44,8 @@ const volume: Row = {
       const did = `ingress alone, part ${part} of ${plan.parts}: ${plan.minutes} min at ${plan.perSecond}/s`
       await acknowledged(did, lines, { faults: made })
       expect(struck.size).toBeGreaterThan(0)
-      await empty(rig)
+      // What was checked is taken away: the brokers' disks hold one part at a time.
+      await withAdmin(rig, (admin) => removeRecords(admin, 'received'))
     }
   },
 }
