@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createEmbeddedLog } from '../../core/log/embedded/index.ts'
 import type { LocalLog } from '../../core/log/local/index.ts'
 import { openStorage } from '../../core/storage/index.ts'
-import { openDataFolder } from './data-folder.ts'
+import { keptSecret, openDataFolder } from './data-folder.ts'
 
 /** A key of the first format: topic (u32), partition (u32), offset (u64). */
 const keyOf = (offset: number): Buffer => {
@@ -139,6 +139,22 @@ describe('the data folder', () => {
       expect(run.signal).toBe('SIGKILL')
       await openDataFolder(dir)
       await holds()
+    }
+  })
+
+  it('begun by many at once is one folder, with one secret', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const fresh = join(base, `fresh-${round}`)
+      const secrets = await Promise.all(
+        Array.from({ length: 8 }, async (_, n) => {
+          await openDataFolder(fresh)
+          return keptSecret(join(fresh, 'admin-token'), () => `secret ${n}`)
+        }),
+      )
+      expect(new Set(secrets).size).toBe(1)
+      expect(await readFile(join(fresh, 'admin-token'), 'utf8')).toBe(`${secrets[0]}\n`)
+      expect(await readFile(join(fresh, 'format'), 'utf8')).toBe('zenhook data 2\n')
+      expect((await readdir(fresh)).sort()).toEqual(['admin-token', 'format'])
     }
   })
 

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import { access, constants, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { access, constants, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isZenhookError, ZenhookError } from '../../core/errors/index.ts'
 import { bringForward, type FormatOptions } from '../../core/storage/format.ts'
@@ -38,20 +38,41 @@ export const openDataFolder = async (dataDir: string): Promise<void> => {
   }
 }
 
-/** The secret in a file of the data folder, made at the first start; readable by its owner alone. */
-export const keptSecret = async (path: string, make: () => string): Promise<string> => {
+const codeOf = (error: unknown): unknown =>
+  error instanceof Error ? Reflect.get(error, 'code') : undefined
+
+const readSecret = async (path: string): Promise<string | undefined> => {
   try {
-    const text = (await readFile(path, 'utf8')).trim()
-    if (text !== '') return text
+    return (await readFile(path, 'utf8')).trim() || undefined
   } catch (error) {
-    const missing = error instanceof Error && Reflect.get(error, 'code') === 'ENOENT'
-    if (!missing) {
-      throw new ZenhookError('ZENHOOK_CLI_FILE', { message: `Cannot read ${path}`, cause: error })
-    }
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw new ZenhookError('ZENHOOK_CLI_FILE', { message: `Cannot read ${path}`, cause: error })
   }
+}
+
+/**
+ * The secret in a file of the data folder, made at the first start; readable by its owner alone. Of several
+ * processes that begin at once one makes it, and all have that one.
+ */
+export const keptSecret = async (path: string, make: () => string): Promise<string> => {
+  const kept = await readSecret(path)
+  if (kept !== undefined) return kept
   const made = make()
-  await writeFile(path, `${made}\n`, { mode: 0o600 })
-  return made
+  const own = `${path}.${randomUUID()}.new`
+  await writeFile(own, `${made}\n`, { mode: 0o600 })
+  try {
+    await link(own, path)
+    return made
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error
+    const other = await readSecret(path)
+    if (other !== undefined) return other
+    // A file without a secret in it, as an older version or a full disk may have left it.
+    await rename(own, path)
+    return made
+  } finally {
+    await rm(own, { force: true })
+  }
 }
 
 /** The token of the admin listener. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -62,12 +63,13 @@ const syncTree = async (folder: string): Promise<void> => {
   await syncPath(folder)
 }
 
-/** Whole or not at all, also after the loss of power. */
+/** Whole or not at all, also after the loss of power, and where two processes begin in the same moment. */
 const writeWhole = async (dir: string, name: string, text: string): Promise<void> => {
   const path = join(dir, name)
-  await writeFile(`${path}.new`, text, { mode: 0o600 })
-  await syncPath(`${path}.new`)
-  await rename(`${path}.new`, path)
+  const own = `${path}.${randomUUID()}.new`
+  await writeFile(own, text, { mode: 0o600 })
+  await syncPath(own)
+  await rename(own, path)
   await syncPath(dir)
 }
 
@@ -191,7 +193,8 @@ export const bringForward = async (
   const unfinished = [journal, staging, replaced].some((name) => existsSync(join(dir, name)))
   if (found === format && !unfinished) return found
   await underLock(dir, options.locked, async () => {
-    if (found === undefined) await writeWhole(dir, marker, textOf(1))
+    // Asked again: another process may have begun a new folder between the two questions above.
+    if ((await readMarker(dir, options)) === undefined) await writeWhole(dir, marker, textOf(1))
     const begun = await readSwitch(dir)
     if (begun !== undefined) await complete(dir, begun, onStep)
     for (let at = (await readMarker(dir, options)) ?? 1; at < format; at += 1) {

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { attachKafka, type KafkaCluster } from './kafka.ts'
 
 const processSchema = z.object({ pid: z.number(), born: z.string(), log: z.string() })
 const serviceSchema = z.object({ url: z.string(), process: processSchema })
@@ -61,13 +60,4 @@ export const writeState = (state: ServersState): void => {
   const partial = `${stateFile()}.${process.pid}`
   writeFileSync(partial, `${JSON.stringify(state, undefined, 2)}\n`)
   renameSync(partial, stateFile())
-}
-
-/** The shared cluster, for faults: whoever stops or kills a node of it restarts it afterwards. */
-export const sharedKafka = (): KafkaCluster | undefined => {
-  const { kafka } = readState()
-  if (kafka === undefined) return undefined
-  return attachKafka(kafka, async (changed) => {
-    writeState({ ...readState(), kafka: changed })
-  })
 }

@@ -104,45 +104,49 @@ export const createAdmin = (options: KafkaLogOptions, names: Names): ClusterAdmi
     return found.partitions.length
   }
 
-  const ends = async (topic: string): Promise<TopicEnd[]> => {
-    await partitionsOf(topic)
+  /** Asks until it is answered, for as long as an append tries: a leader that died has a successor by then. */
+  const patiently = async <T>(what: string, question: (admin: Admin) => Promise<T>): Promise<T> => {
+    const until = Date.now() + (options.appendTimeoutMs ?? 15_000)
     for (let attempt = 0; ; attempt++) {
       try {
-        const offsets = await ask((admin) => admin.fetchTopicOffsets(names.topic(topic)))
-        return offsets
-          .map(({ partition, low, high }) => ({
-            topic,
-            partition,
-            first: Number(low),
-            next: Number(high),
-          }))
-          .sort((a, b) => a.partition - b.partition)
+        return await ask(question)
       } catch (error) {
-        if (attempt >= 4) throw unavailable(`the ends of ${names.topic(topic)}`, error)
+        const rest = Math.min(100 * 2 ** attempt, 2_000)
+        if (Date.now() + rest >= until) throw unavailable(what, error)
+        await sleep(rest)
       }
-      await sleep(100 * 2 ** attempt)
     }
   }
 
+  const ends = async (topic: string): Promise<TopicEnd[]> => {
+    await partitionsOf(topic)
+    const full = names.topic(topic)
+    const offsets = await patiently(`the ends of ${full}`, (admin) => admin.fetchTopicOffsets(full))
+    return offsets
+      .map(({ partition, low, high }) => ({
+        topic,
+        partition,
+        first: Number(low),
+        next: Number(high),
+      }))
+      .sort((a, b) => a.partition - b.partition)
+  }
+
   const committed = async (group: string): Promise<Map<string, Map<number, number>>> => {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const answer = await ask((admin) => admin.fetchOffsets({ groupId: names.group(group) }))
-        return new Map(
-          answer.map(({ topic, partitions }) => [
-            topic,
-            new Map(
-              partitions
-                .map(({ partition, offset }) => [partition, Number(offset)] as const)
-                .filter(([, offset]) => offset >= 0),
-            ),
-          ]),
-        )
-      } catch (error) {
-        if (attempt >= 4) throw unavailable(`the offsets of ${names.group(group)}`, error)
-      }
-      await sleep(100 * 2 ** attempt)
-    }
+    const groupId = names.group(group)
+    const answer = await patiently(`the offsets of ${groupId}`, (admin) =>
+      admin.fetchOffsets({ groupId }),
+    )
+    return new Map(
+      answer.map(({ topic, partitions }) => [
+        topic,
+        new Map(
+          partitions
+            .map(({ partition, offset }) => [partition, Number(offset)] as const)
+            .filter(([, offset]) => offset >= 0),
+        ),
+      ]),
+    )
   }
 
   const entriesOf = (spec: TopicSpec, replicas: number) =>

@@ -131,6 +131,12 @@ export const createGroup = (options: GroupOptions): GroupSubscription => {
     if (!isStored) throw logError('ZENHOOK_LOG_NOT_OWNER', 'The partition has moved')
   }
 
+  const commit = (topic: string, partition: number, next: number, of: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      waiting.push({ topic, partition, offset: String(next), epoch: of, resolve, reject })
+      flushing ??= flush()
+    })
+
   const reportGap = (topic: string, partition: number, offset: number, until: number): void => {
     if (until <= offset) return
     log.logger.warn(
@@ -161,6 +167,10 @@ export const createGroup = (options: GroupOptions): GroupSubscription => {
             const start = Math.max(committed ?? first, first)
             if (committed !== undefined) reportGap(topic, partition, committed, start)
             own(by, topic, partition, start)
+            // A group that has settled nothing yet has a place too: what retention takes from there on was lost to
+            // it. Where this fails, the first settle says it.
+            if (committed === undefined)
+              commit(topic, partition, start, mine).catch(() => undefined)
           }
         }
         by.resume(all)
@@ -206,18 +216,7 @@ export const createGroup = (options: GroupOptions): GroupSubscription => {
             seek(offset)
           },
           append: options.append,
-          commit: (next) =>
-            new Promise((resolve, reject) => {
-              waiting.push({
-                topic,
-                partition,
-                offset: String(next),
-                epoch: mine,
-                resolve,
-                reject,
-              })
-              flushing ??= flush()
-            }),
+          commit: (next) => commit(topic, partition, next, mine),
         },
         handlers.get(key) ?? Promise.resolve(),
       ),

@@ -2,8 +2,8 @@ import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/prom
 import { ZenhookError } from '../../errors/index.ts'
 import type { Batch, StoredRecord } from '../port.ts'
 import type { Group, GroupPartition, Ownership } from './groups.ts'
-import { forgetPassed, reached } from './partitions.ts'
-import type { LogStore } from './store.ts'
+import { forgetPassed, type PartitionState, reached } from './partitions.ts'
+import type { Change, LogStore } from './store.ts'
 import { unavailable, type Writer } from './writer.ts'
 
 const backoff = { firstMs: 100, mostMs: 5_000 }
@@ -12,6 +12,23 @@ export interface ConsumerContext {
   store: LogStore
   writer: Writer
   now: () => number
+}
+
+const note = (change: Change, group: Group, { topic, partition }: PartitionState, offset: number) =>
+  change.progress.set(JSON.stringify([group.name, topic, partition]), {
+    ...{ topic, partition, offset, group: group.name },
+  })
+
+/** A group that has settled nothing yet has a place too: what retention takes from there on was lost to it. */
+const begin = async (
+  { writer }: ConsumerContext,
+  group: Group,
+  partition: GroupPartition,
+): Promise<void> => {
+  const { state } = partition
+  const offset = state.first
+  if (group.persistent) await writer.submit((change) => note(change, group, state, offset))
+  partition.progress ??= offset
 }
 
 /** Appends the outputs and moves the group's progress, as one change; or moves nothing. */
@@ -35,11 +52,7 @@ const settle = async (
   const written = moves && target > Math.max(-1, ...partition.settling.values())
   const done = writer.submit((change) => {
     writer.place(change, outputs)
-    if (!written || !group.persistent) return
-    const key = JSON.stringify([group.name, state.topic, state.partition])
-    // Spelled out: `through` is most often a whole record, whose value is no part of progress.
-    const { topic, partition } = state
-    change.progress.set(key, { topic, partition, offset: target, group: group.name })
+    if (written && group.persistent) note(change, group, state, target)
   })
   partition.settling.set(done, written ? target : -1)
   try {
@@ -72,6 +85,8 @@ export const consume = async (
   }
 
   await settled()
+  if (partition.progress === undefined)
+    await begin(context, group, partition).catch((error: unknown) => options.onError?.(error))
   const origin = partition.progress ?? state.first
   const at = { position: origin }
   let failures = 0

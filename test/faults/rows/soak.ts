@@ -6,6 +6,7 @@ import { type Point, residentMiB, seeded, slopePerMinute } from '../figures.ts'
 import { backlog, withAdmin } from '../lag.ts'
 import type { FaultRig } from '../rig.ts'
 import type { Row, RowContext } from '../row.ts'
+import { timeline } from '../timeline.ts'
 
 const minute = 60_000
 export const faultEveryMs = 30_000
@@ -261,15 +262,11 @@ const segment = async (
   )
   const over = struck.filter(({ tookMs, drainMs }) => drainMs > 2 * tookMs)
   const worstDrain = [...struck].sort((a, b) => b.drainMs / b.tookMs - a.drainMs / a.tookMs).at(0)
-  const slow = good.filter(({ sentAt, ackAt }) => ackAt - sentAt > 2_500)
-  for (const { sentAt, ackAt, source } of slow.slice(0, 40))
-    process.stdout.write(
-      `  slow ${source} at ${Math.round(sentAt - startedAt)}: ${Math.round(ackAt - sentAt)} ms\n`,
-    )
-  for (const { name, at, tookMs, drainMs } of struck)
-    process.stdout.write(
-      `  ${name} at ${Math.round(at - startedAt)}: ${Math.round(tookMs)} ms, drained in ${Math.round(drainMs)}\n`,
-    )
+  const stretches = struck.map(({ drainMs, ...fault }) => ({
+    ...fault,
+    after: `drained in ${(drainMs / 1_000).toFixed(1)} s`,
+  }))
+  process.stdout.write(timeline(startedAt, lines, stretches).join(''))
   const found = await holds(`${minutes} minutes at ${perSecond}/s, a fault every 30 s`, lines, {
     faultMs: 30_000,
     least: Math.floor(genuine.length * 0.99),

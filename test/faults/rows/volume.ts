@@ -3,6 +3,7 @@ import { expect } from 'vitest'
 import { seeded } from '../figures.ts'
 import { removeRecords, withAdmin } from '../lag.ts'
 import type { Row } from '../row.ts'
+import { type Stretch, timeline } from '../timeline.ts'
 import { eventually } from './ready.ts'
 import { edgeFaults, faultEveryMs, oneAfterAnother } from './soak.ts'
 
@@ -28,11 +29,12 @@ const volume: Row = {
       const sending = load({ perSecond: plan.perSecond, rampMs: part === 1 ? 20_000 : 5_000 })
       const startedAt = performance.now()
       const endsAt = startedAt + plan.minutes * minute
-      const struck = new Map<string, number>()
+      const stretches: Stretch[] = []
       const pace = { firstAt: startedAt + faultEveryMs / 2, until: endsAt - faultEveryMs / 2 }
       await oneAfterAnother(edgeFaults, random, { ...pace, restMs: 5_000 }, async (fault) => {
+        const at = performance.now()
         await fault.strike(rig)
-        struck.set(fault.name, (struck.get(fault.name) ?? 0) + 1)
+        stretches.push({ name: fault.name, at, tookMs: performance.now() - at })
       })
       await sleep(Math.max(0, endsAt - performance.now()))
       const lines = await sending.stop()
@@ -40,10 +42,13 @@ const volume: Row = {
         'the spool is empty',
         async () => (await metric('zenhook_spool_records')) === 0,
       )
-      const made = [...struck].map(([name, count]) => `${name} ${count}`).join(', ')
+      process.stdout.write(timeline(startedAt, lines, stretches).join(''))
+      const made = edgeFaults
+        .map(({ name }) => `${name} ${stretches.filter((each) => each.name === name).length}`)
+        .join(', ')
       const did = `ingress alone, part ${part} of ${plan.parts}: ${plan.minutes} min at ${plan.perSecond}/s`
       await acknowledged(did, lines, { faults: made })
-      expect(struck.size).toBeGreaterThan(0)
+      expect(stretches.length).toBeGreaterThan(0)
       // What was checked is taken away: the brokers' disks hold one part at a time.
       await withAdmin(rig, (admin) => removeRecords(admin, 'received'))
     }
