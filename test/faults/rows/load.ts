@@ -36,10 +36,13 @@ const hotKey: Row = {
     const perSecond = pick(10, 20)
     // As much traffic, evenly: what differs then is who sends it, not how busy the machine is.
     const even = load({ targets: [beta, slack, line], perSecond: perSecond * 10 })
+    // A process that has just started compiles what it runs: that second of it is nobody's measure.
+    await sleep(phaseMs)
+    const warmAt = performance.now()
     await sleep(phaseMs)
     const among = await even.stop()
     await holds('three tenants alike', among, { least: 50 })
-    const ofBeta = among.filter(({ tenant }) => tenant === beta.tenant)
+    const ofBeta = among.filter(({ tenant, sentAt }) => tenant === beta.tenant && sentAt >= warmAt)
     const before = p95(latencies(rig, ofBeta))
     const steady = load({ targets: [beta], perSecond })
     const hot = load({ targets: [github], perSecond: perSecond * 9 })
