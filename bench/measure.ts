@@ -107,8 +107,14 @@ const noServers: Servers = {
   close: async () => undefined,
 }
 
-/** Until runtimes have compiled what they run: a fresh process says little of one that serves all day. */
-export const warmUp = { rate: 1_000, seconds: 20 }
+/**
+ * Until runtimes have compiled what they run, and what the first rate left behind is over: a fresh process, or
+ * a broker of a minute ago, says little of those that serve all day. In this order; the same for the ceilings.
+ */
+export const warmUps = [
+  { rate: 1_000, seconds: 20 },
+  { rate: calmRate, seconds: 20 },
+] as const
 
 interface Running {
   system: System
@@ -120,7 +126,7 @@ interface Running {
 const running = async <R>(
   bench: Bench,
   name: EngineSet,
-  work: (running: Running, warm: Run) => Promise<R>,
+  work: (running: Running, warm: readonly Run[]) => Promise<R>,
   profiles?: string,
 ): Promise<R> => {
   const { rig, options, folder } = bench
@@ -147,7 +153,9 @@ const running = async <R>(
           delivers: true,
           query: system.query,
         }
-        const warm = told(bench, 'warm-up', await runAt(rig, target, warmUp))
+        const warm: Run[] = []
+        for (const phase of warmUps)
+          warm.push(told(bench, 'warm-up', await runAt(rig, target, phase)))
         return work({ system, servers, target }, warm)
       },
     ),
@@ -173,8 +181,9 @@ export const measureSystem = (bench: Bench, name: EngineSet): Promise<SystemFigu
     })
     const measured = [calm, ...climbed.runs]
     const after = await sizes()
-    const events = measured.reduce((sum, run) => sum + run.sent, 0)
-    const all = [warm, ...measured]
+    const sentIn = (runs: readonly Run[]): number => runs.reduce((sum, { sent }) => sum + sent, 0)
+    const events = sentIn(measured)
+    const all = [...warm, ...measured]
     const total = (of: (run: Run) => number): number => all.reduce((sum, run) => sum + of(run), 0)
     return {
       name,
@@ -189,7 +198,7 @@ export const measureSystem = (bench: Bench, name: EngineSet): Promise<SystemFigu
         ]),
       ),
       peakMiB: peakMiB(system.pids),
-      events: events + warm.sent,
+      events: events + sentIn(warm),
       lost: total((run) => run.lost),
       // Copies may come long after their run: the sink counts over all of them.
       duplicated: Math.max(
@@ -242,7 +251,7 @@ const ceilingBudgetMs = 40_000
 const climbCeiling = async (bench: Bench, name: string, target: Target): Promise<Ceiling> => {
   const at = async (rate: number, seconds = ceilingSeconds): Promise<Run> =>
     told(bench, name, await runAt(bench.rig, target, { rate, seconds }))
-  await at(warmUp.rate, warmUp.seconds)
+  for (const { rate, seconds } of warmUps) await at(rate, seconds)
   const calm = await at(calmRate)
   const climbed = await climb({
     rates: [1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000, 12_000],

@@ -4,7 +4,7 @@ import {
   calmRate,
   type ProfileFigures,
   type SystemFigures,
-  warmUp,
+  warmUps,
 } from './measure.ts'
 import type { EngineSet } from './options.ts'
 import type { SelfTime } from './profile.ts'
@@ -135,7 +135,7 @@ export const text = (figures: Figures): string => {
     Object.entries(on.versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(', '),
-    `Generator, servers and sink on the same machine; open loop, ${figures.payloadBytes} bytes signed as GitHub signs, ${figures.seconds} s a rate; latency from the intended time of sending; each warmed up with ${warmUp.rate}/s for ${warmUp.seconds} s`,
+    `Generator, servers and sink on the same machine; open loop, ${figures.payloadBytes} bytes signed as GitHub signs, ${figures.seconds} s a rate; latency from the intended time of sending; each warmed up with ${warmUps.map(({ rate, seconds }) => `${rate}/s for ${seconds} s`).join(', then ')}`,
   ]
   const rows = [
     ...systems.map((each) => row(titleOf(each), each)),
