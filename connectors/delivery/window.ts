@@ -60,6 +60,9 @@ const lingerOutputs = 200
 /** Bytes that may wait for a place while more is fetched. */
 const aheadBytes = 4 * 1024 * 1024
 
+/** Bytes of records that wait, are at work or became outputs that are not written yet: with more nothing is taken in. */
+const heldBytes = 8 * 1024 * 1024
+
 /** How often a crowded window looks whether what crowds it is stuck. */
 const relieveMs = 200
 
@@ -70,7 +73,7 @@ interface Waiting<T> {
   signal: AbortSignal
 }
 
-const sizeOf = ({ value }: StoredRecord): number => value?.byteLength ?? 0
+const sizeOf = ({ value }: Pick<StoredRecord, 'value'>): number => value?.byteLength ?? 0
 
 export const createWindow = <T>(options: WindowOptions<T>): Window => {
   // Ascending offsets: every record taken and not yet settled.
@@ -83,6 +86,8 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
     ...(options.behind !== undefined && { behind: options.behind }),
   })
   let waitingBytes = 0
+  let runningBytes = 0
+  let outputBytes = 0
   let running = 0
   let outputs: NewRecord[] = []
   let latest: Batch | undefined
@@ -96,6 +101,9 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
   }
   const change = (): Promise<void> => new Promise((resolve) => waiters.push(resolve))
 
+  const full = (): boolean =>
+    entries.length >= options.span || waitingBytes + runningBytes + outputBytes > heldBytes
+
   /** Lowest finished run: what progress may pass. */
   const finishedPrefix = (): number => {
     let count = 0
@@ -108,8 +116,10 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
     if (batch === undefined) return
     const count = finishedPrefix()
     const taken = outputs
+    const takenBytes = outputBytes
     const last = entries[count - 1]
     outputs = []
+    outputBytes = 0
     try {
       if (last === undefined) await options.append(taken)
       else {
@@ -122,6 +132,7 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
       }
     } catch (error) {
       outputs = [...taken, ...outputs]
+      outputBytes += takenBytes
       throw error
     }
     for (const { offset } of entries.splice(0, count)) known.delete(offset)
@@ -134,7 +145,7 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
     const start = untilTick(options.lingerMs)
     const until = Date.now() + start
     for (let left = start; left > 0; left = until - Date.now()) {
-      if (outputs.length >= lingerOutputs || entries.length >= options.span) return
+      if (outputs.length >= lingerOutputs || full()) return
       if (options.closing() || latest?.signal.aborted !== false) return
       await new Promise((resolve) => setTimeout(resolve, Math.min(left, lingerStepMs)))
     }
@@ -169,7 +180,9 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
     { item: { record, opened, entry, signal }, end }: Started<Waiting<T>>,
     crowded = false,
   ): void => {
-    waitingBytes -= sizeOf(record)
+    const bytes = sizeOf(record)
+    waitingBytes -= bytes
+    runningBytes += bytes
     running += 1
     options
       .handle(record, signal, opened, crowded)
@@ -179,10 +192,14 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
       })
       .then((made) => {
         running -= 1
+        runningBytes -= bytes
         end()
         if (made !== undefined) {
           entry.done = true
-          for (const output of made) outputs.push(output)
+          for (const output of made) {
+            outputs.push(output)
+            outputBytes += sizeOf(output)
+          }
           flush()
         }
         startNext()
@@ -229,6 +246,7 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
     entries.length = 0
     known.clear()
     outputs = []
+    outputBytes = 0
     fair.clear()
     waitingBytes = 0
   }
@@ -244,8 +262,7 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
       try {
         for (const record of batch.records) {
           if (known.has(record.offset)) continue
-          while (!batch.signal.aborted && (entries.length >= options.span || options.closing()))
-            await change()
+          while (!batch.signal.aborted && (full() || options.closing())) await change()
           if (batch.signal.aborted) return
           enter(record, batch.signal)
         }

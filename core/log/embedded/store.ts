@@ -1,6 +1,13 @@
 import type { Position } from '../../event/index.ts'
 import type { Operation, Storage } from '../../storage/index.ts'
-import type { Change, Delayed, LogStore, Progress, Stored } from '../local/store.ts'
+import {
+  type Change,
+  type Delayed,
+  type LogStore,
+  type Progress,
+  type Stored,
+  withinLimit,
+} from '../local/store.ts'
 import type { StoredRecord, TopicEnd, TopicSpec } from '../port.ts'
 import { type Chunk, chunkAt, chunkLimit, chunksOf, recordAt } from './chunk.ts'
 import { decodeRecord, encodeRecord, timestampOf } from './record.ts'
@@ -279,20 +286,18 @@ export const createEmbeddedStore = (storage: Storage): LogStore => {
       }
       return after
     },
-    due(now, limit) {
-      const ready: Delayed[] = []
-      for (const { key, value } of tables.delayed.range({ ...all, limit: limit + 1 })) {
-        const delayed = decodeDelayed(key, value)
-        if (delayed.due > now || ready.length >= limit) return { ready, nextAt: delayed.due }
-        ready.push(delayed)
-      }
-      return { ready, nextAt: undefined }
+    nextDue() {
+      for (const { key, value } of tables.delayed.range({ ...all, limit: 1 }))
+        return decodeDelayed(key, value).due
+      return undefined
     },
-    delayed(after, limit) {
+    delayed(after, dueBy, limit) {
       const from = after === undefined ? least : Buffer.concat([delayedKey(after), least])
-      return [...tables.delayed.range({ from, to: most, limit })].map(({ key, value }) =>
-        decodeDelayed(key, value),
-      )
+      const found = function* () {
+        for (const { key, value } of tables.delayed.range({ from, to: most, limit: limit.records }))
+          yield decodeDelayed(key, value)
+      }
+      return withinLimit(found(), dueBy, limit)
     },
     ping: () => storage.ping(),
     // The storage is its opener's, who closes it after everything that stands on it.

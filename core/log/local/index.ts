@@ -110,7 +110,7 @@ export const createLocalLog = (options: LocalLogOptions): LocalLog => {
   }
   for (const { group, topic, partition, offset } of stored.progress)
     groupPartition(groupOf(group), partitionIn(topicOf(topic), partition), offset)
-  upkeep.delayedUntil(store.due(now(), 0).nextAt ?? Infinity)
+  upkeep.delayedUntil(store.nextDue() ?? Infinity)
 
   const refuseClosed = (): void => {
     if (closing !== undefined) throw new ZenhookError('ZENHOOK_LOG_CLOSED')
@@ -208,7 +208,7 @@ export const createLocalLog = (options: LocalLogOptions): LocalLog => {
         for (;;) {
           signal?.throwIfAborted()
           refuseClosed()
-          const some = store.delayed(after, readLimit.records)
+          const some = store.delayed(after, Infinity, readLimit)
           for (const { record } of some)
             if (record.topic === topic) yield { ...record, offset: noOffset }
           after = some.at(-1)

@@ -1,11 +1,29 @@
 import type { Position } from '../../event/index.ts'
 import type { StoredRecord, TopicEnd, TopicSpec } from '../port.ts'
 
+/** Of records that are read at once: the last of them may pass the bytes. */
+export interface Limit {
+  records: number
+  bytes: number
+}
+
 /** A record that waits for its time. It has no offset yet; order is by `due`, then by `sequence`. */
 export interface Delayed {
   due: number
   sequence: number
   record: Omit<StoredRecord, 'offset'>
+}
+
+/** The first of delayed records that are due by then, within the limits. */
+export const withinLimit = (records: Iterable<Delayed>, dueBy: number, limit: Limit): Delayed[] => {
+  const found: Delayed[] = []
+  let bytes = 0
+  for (const each of records) {
+    if (each.due > dueBy || found.length >= limit.records || bytes >= limit.bytes) break
+    bytes += each.record.value?.byteLength ?? 0
+    found.push(each)
+  }
+  return found
 }
 
 export interface Progress extends Position {
@@ -58,13 +76,7 @@ export interface LogStore {
   /** Atomic, and durable once resolved; takes effect in the order of the calls. */
   write(change: Change): Promise<void>
   /** Written records from `from` up to `to` (exclusive), at least one where there is one. */
-  read(
-    topic: string,
-    partition: number,
-    from: number,
-    to: number,
-    limit: { records: number; bytes: number },
-  ): StoredRecord[]
+  read(topic: string, partition: number, from: number, to: number, limit: Limit): StoredRecord[]
   /** The first offset from `from` on, below `to`, whose record is not older than `cutoff`; looks at `limit` records at most. */
   firstSince(
     topic: string,
@@ -74,10 +86,14 @@ export interface LogStore {
     cutoff: number,
     limit: number,
   ): number
-  /** Delayed records in order: those due by `now` (at most `limit`), and when the first other one is. */
-  due(now: number, limit: number): { ready: Delayed[]; nextAt: number | undefined }
-  /** Delayed records in order behind `after`, at most `limit`. */
-  delayed(after: Pick<Delayed, 'due' | 'sequence'> | undefined, limit: number): Delayed[]
+  /** When the first delayed record is due. */
+  nextDue(): number | undefined
+  /** Delayed records in order behind `after` that are due by then, within the limits. */
+  delayed(
+    after: Pick<Delayed, 'due' | 'sequence'> | undefined,
+    dueBy: number,
+    limit: Limit,
+  ): Delayed[]
   /** Rejects when writes would fail now. */
   ping(): Promise<void>
   close(): Promise<void>

@@ -6,6 +6,8 @@ import type { Writer } from './writer.ts'
 const tombstoneMs = 24 * 3_600_000
 /** Records that one step looks at or moves: it bounds how long the event loop is held. */
 const step = 500
+/** Delayed records that are moved at once hold no more than that, and one. */
+const stepBytes = 4 * 2 ** 20
 
 export interface UpkeepOptions {
   store: LogStore
@@ -44,7 +46,7 @@ export const createUpkeep = (options: UpkeepOptions): Upkeep => {
 
   const move = async (): Promise<void> => {
     wakeAt = Infinity
-    const { ready, nextAt } = store.due(now(), step)
+    const ready = store.delayed(undefined, now(), { records: step, bytes: stepBytes })
     if (ready.length > 0)
       try {
         await writer.submit((change) => writer.release(change, ready))
@@ -52,7 +54,7 @@ export const createUpkeep = (options: UpkeepOptions): Upkeep => {
         delayedUntil(now() + 1_000)
         throw error
       }
-    if (nextAt !== undefined) delayedUntil(nextAt)
+    delayedUntil(store.nextDue() ?? Infinity)
   }
 
   const delayedUntil = (due: number): void => {

@@ -1,5 +1,11 @@
 import { ZenhookError } from '../../errors/index.ts'
-import type { Change, Delayed, LogStore, Progress } from '../local/store.ts'
+import {
+  type Change,
+  type Delayed,
+  type LogStore,
+  type Progress,
+  withinLimit,
+} from '../local/store.ts'
 import type { StoredRecord, TopicEnd, TopicSpec } from '../port.ts'
 
 interface Partition extends TopicEnd {
@@ -105,15 +111,8 @@ export const createMemoryDisk = (): MemoryDisk => {
         const young = looked.find(({ timestamp }) => timestamp >= cutoff)
         return young?.offset ?? (looked.at(-1)?.offset ?? from - 1) + 1
       },
-      due(now, limit) {
-        const ready: Delayed[] = []
-        for (const each of delayed) {
-          if (each.due > now || ready.length >= limit) return { ready, nextAt: each.due }
-          ready.push(each)
-        }
-        return { ready, nextAt: undefined }
-      },
-      delayed(after, limit) {
+      nextDue: () => delayed[0]?.due,
+      delayed(after, dueBy, limit) {
         const from =
           after === undefined
             ? 0
@@ -121,7 +120,7 @@ export const createMemoryDisk = (): MemoryDisk => {
                 ({ due, sequence }) =>
                   due > after.due || (due === after.due && sequence > after.sequence),
               )
-        return from < 0 ? [] : delayed.slice(from, from + limit)
+        return from < 0 ? [] : withinLimit(delayed.slice(from, from + limit.records), dueBy, limit)
       },
       async ping() {
         if (closed || mine !== mounted) throw new Error('The memory log is gone')

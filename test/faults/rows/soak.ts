@@ -35,17 +35,21 @@ interface SoakFault {
 const leaderOf = async ({ kafka }: FaultRig): Promise<number> =>
   (await kafka.leaderOf('zenhook.received.v1', 0)) ?? 1
 
-/** Any of the faults every 30 s, or as soon as the one before is over and has rested. */
+/**
+ * One of the faults every 30 s, or as soon as the one before is over and has rested: each once, in any order,
+ * before any comes again.
+ */
 export const oneAfterAnother = async <F>(
   faults: readonly F[],
   random: () => number,
   { firstAt, until, restMs }: { firstAt: number; until: number; restMs: number },
   strike: (fault: F) => Promise<void>,
 ): Promise<void> => {
+  let left: F[] = []
   for (let due = firstAt; due < until; ) {
     await sleep(Math.max(0, due - performance.now()))
-    const fault = faults[Math.floor(random() * faults.length)]
-    if (fault !== undefined) await strike(fault)
+    if (left.length === 0) left = [...faults]
+    for (const fault of left.splice(Math.floor(random() * left.length), 1)) await strike(fault)
     due = Math.max(due + faultEveryMs, performance.now() + restMs)
   }
 }
