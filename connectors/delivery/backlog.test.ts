@@ -197,9 +197,12 @@ it.each([
       expired += 1
     }
     expect(expired).toBe(late)
-    const ends = new Map<string, number>()
-    for await (const { verdict } of rig.decisions()) ends.set(verdict, (ends.get(verdict) ?? 0) + 1)
-    expect(ends.get('delivered')).toBe(count)
-    expect(ends.get('dead')).toBe(late)
+    const endings = async (): Promise<Record<string, number>> => {
+      const found: Record<string, number> = {}
+      for await (const { verdict } of rig.decisions()) found[verdict] = (found[verdict] ?? 0) + 1
+      return found
+    }
+    // What was delivered last is written a moment later.
+    await expect.poll(endings, { timeout: 20_000 }).toMatchObject({ delivered: count, dead: late })
   },
 )

@@ -11,6 +11,7 @@ import type { Position } from '../event/index.ts'
  * - Progress moves only by `settle`, never past an output that is not in the log.
  * - What was not settled comes back: after a crash, a takeover, or a handler that throws.
  * - Records that retention removed before a group read them are reported through `onGap`, never skipped in silence.
+ *   A group has its place from its first assignment on, whether or not it has settled anything.
  */
 export interface Log {
   readonly capabilities: LogCapabilities

@@ -99,7 +99,8 @@ const main = async (): Promise<number> => {
     const files = cases === undefined && length !== 'soak' ? filesWithCases(root) : []
     if (files.length > 0) {
       const pattern = String.raw`(^|\s)F\d\d\b.*:`
-      await runVitest(['--project', 'suites', '-t', pattern, ...reporters(beside), ...files], {})
+      const args = ['--project', 'suites', '-t', pattern, ...reporters(beside), ...files]
+      await runVitest(args, { ZENHOOK_FAULTS_LENGTH: length })
     }
     // What is measured for long runs as it is shipped.
     if (length !== 'ci') await run([tsc, '-p', 'tsconfig.build.json'])
