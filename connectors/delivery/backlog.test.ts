@@ -190,13 +190,6 @@ it.each([
         const mine = places.filter((_, number) => number % keys === key)
         expect(mine).toEqual(mine.toSorted())
       }
-    let expired = 0
-    for await (const { code, original } of rig.dead()) {
-      expect(code).toBe('ZENHOOK_CONNECTOR_EXPIRED')
-      expect(original.length).toBeGreaterThan(bytes)
-      expired += 1
-    }
-    expect(expired).toBe(late)
     const endings = async (): Promise<Record<string, number>> => {
       const found: Record<string, number> = {}
       for await (const { verdict } of rig.decisions()) found[verdict] = (found[verdict] ?? 0) + 1
@@ -204,5 +197,12 @@ it.each([
     }
     // What was delivered last is written a moment later.
     await expect.poll(endings, { timeout: 20_000 }).toMatchObject({ delivered: count, dead: late })
+    let expired = 0
+    for await (const { code, original } of rig.dead()) {
+      expect(code).toBe('ZENHOOK_CONNECTOR_EXPIRED')
+      expect(original.length).toBeGreaterThan(bytes)
+      expired += 1
+    }
+    expect(expired).toBe(late)
   },
 )
