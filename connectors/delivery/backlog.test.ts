@@ -2,8 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { afterEach, expect, it } from 'vitest'
 import { createFileSchemas } from '../../core/event/codec/files/index.ts'
 import { createCodec } from '../../core/event/codec/index.ts'
@@ -23,6 +21,7 @@ import {
   registryOf,
   secretsOf,
 } from '../../test/fakes/rig.ts'
+import { collectGarbage } from '../../test/garbage.ts'
 import { startDelivery } from '../deliver.ts'
 import type { ConnectorKind } from '../types.ts'
 import { webhookSpec } from '../webhook/index.ts'
@@ -43,11 +42,9 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
-setFlagsFromString('--expose-gc')
-const collect: unknown = runInNewContext('gc')
 /** What is held outside of the log: the heap, and the bytes that it points to. */
 const heldBytes = (): number => {
-  if (typeof collect === 'function') collect()
+  collectGarbage()
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external
 }

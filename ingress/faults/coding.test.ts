@@ -1,6 +1,7 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Source } from '../../core/registry/types.ts'
+import { collectGarbage } from '../../test/garbage.ts'
 import { genuineHeaders, makeSource } from '../testing/fakes.ts'
 import { post, problemOf, type Started, startIngress } from '../testing/harness.ts'
 
@@ -51,19 +52,22 @@ describe.each(['sent', 'decoded'] as const)('bodies whose bytes are signed as %s
     expect(body.length).toBeGreaterThan(0)
     expect(body.length).toBeLessThan(limit)
     const signed = mode === 'sent' ? body : 'nobody gets as far as this'
-    const refused = async (times: number): Promise<void> => {
-      for (let n = 0; n < times; n += 1)
-        expect((await send(started, body, signed, coding)).status).toBe(413)
+    const costs: number[] = []
+    for (let n = 0; n < 20; n += 1) {
+      // What earlier ones left behind is no cost of this one; the first is measured like the others.
+      collectGarbage()
+      const before = process.memoryUsage().rss
+      let peak = before
+      const watch = setInterval(() => {
+        peak = Math.max(peak, process.memoryUsage().rss)
+      }, 2)
+      const answer = send(started, body, signed, coding).finally(() => clearInterval(watch))
+      expect((await answer).status).toBe(413)
+      costs.push(peak - before)
     }
-    // What the process has held once it keeps: the first bomb is measured like the others.
-    const before = process.memoryUsage().rss
-    let peak = before
-    const watch = setInterval(() => {
-      peak = Math.max(peak, process.memoryUsage().rss)
-    }, 2)
-    await refused(20).finally(() => clearInterval(watch))
-    console.info(`F76: ${coding}, ${mode}: ${((peak - before) / 1e6).toFixed(1)} MB more`)
-    expect(peak - before).toBeLessThan(4 * limit)
+    const most = Math.max(...costs)
+    console.info(`F76: ${coding}, ${mode}: ${(most / 1e6).toFixed(1)} MB more`)
+    expect(most).toBeLessThan(4 * limit)
     expect(await started.stored()).toEqual([])
   })
 
