@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { topicDefaults } from '../../core/log/topics.ts'
 import type { Source } from '../../core/registry/types.ts'
+import { collectGarbage } from '../../test/garbage.ts'
 import type { IngressOptions } from '../index.ts'
 import { genuineHeaders, makeSource } from '../testing/fakes.ts'
 import { raw, type Started, startIngress } from '../testing/harness.ts'
@@ -155,9 +156,11 @@ describe('sizes', () => {
       expect(answers.map(statusesOf)).toEqual(answers.map(() => ['413']))
     }
     await refused()
+    collectGarbage()
     const before = process.memoryUsage().rss
     await refused()
     await refused()
+    collectGarbage()
     expect(process.memoryUsage().rss - before).toBeLessThan(64_000_000)
   })
 
