@@ -3,10 +3,11 @@ import { createKafkaLog } from '../../core/log/kafka/index.ts'
 import { silentLogger } from '../../core/telemetry/index.ts'
 import { destinationsOf } from './config.ts'
 import type { Line } from './load.ts'
+import { firstDone } from './logged.ts'
 import { type Sample, settledEarly } from './offsets.ts'
 import { createPlaces, type Place, type Places } from './places.ts'
 import type { FaultRig } from './rig.ts'
-import { eventsSince, rows, storyOf } from './tables.ts'
+import { eventsSince, type LoggedEvent, rows, storyOf } from './tables.ts'
 
 /** What was found of one row; every list is empty where all invariants hold. */
 export interface Findings {
@@ -161,7 +162,7 @@ export const createChecker = (rig: FaultRig): Checker => {
           })
           .map(([mark]) => mark),
         unflagged: [...new Set(again)].filter((id) => !doubtful.has(id)),
-        early: settledEarly(events, samples),
+        early: await reallyEarly(rig, events, samples),
         altered: inLog
           .filter(({ mark, digest }) => delivered.get(mark)?.some((each) => each.digest !== digest))
           .map(({ mark }) => mark),
@@ -179,6 +180,21 @@ export const createChecker = (rig: FaultRig): Checker => {
       }
     },
   }
+}
+
+/** Those that the tables say were settled before they were decided, looked up where every decision stands. */
+const reallyEarly = async (
+  rig: FaultRig,
+  events: readonly LoggedEvent[],
+  samples: readonly Sample[],
+): Promise<readonly string[]> => {
+  if (settledEarly(events, samples).length === 0) return []
+  const first = await firstDone(rig)
+  const exact = events.map((event) => ({
+    ...event,
+    decidedAt: Math.min(event.decidedAt, first.get(event.id) ?? event.decidedAt),
+  }))
+  return settledEarly(exact, samples)
 }
 
 const answersOf = (lines: readonly Line[]) => {
