@@ -125,29 +125,25 @@ describe.each(sets)('a record that ends the process, on $name', ({ engines, sile
     240_000 + 15 * silentMs,
   )
 
-  // On real servers F16 and F24 kill as often, and find every event delivered.
-  it.skipIf(silentMs > 0)(
-    'F21: ten kills of a healthy process quarantine nothing',
-    async () => {
-      rig.fakes.webhook.fault = { delayMs: 30 }
+  const kills = silentMs > 0 ? 5 : 10
+  it(`F21: ${kills} kills of a healthy process quarantine nothing`, async () => {
+    rig.fakes.webhook.fault = { delayMs: 30 }
+    await rig.start()
+    const sent: string[] = []
+    for (let n = 0; n < kills; n += 1) {
+      const some = fresh(12)
+      sent.push(...some)
+      expect(await sendAll(some)).toEqual([])
+      // It gets on between kills, and something is under way at each.
+      const upTo = arrived().size + 4
+      await expect
+        .poll(() => arrived().size, { timeout: 60_000, interval: 5 })
+        .toBeGreaterThanOrEqual(upTo)
+      await rig.running().kill()
       await rig.start()
-      const sent: string[] = []
-      for (let n = 0; n < 10; n += 1) {
-        const some = fresh(12)
-        sent.push(...some)
-        expect(await sendAll(some)).toEqual([])
-        // It gets on between kills, and something is under way at each.
-        const upTo = arrived().size + 4
-        await expect
-          .poll(() => arrived().size, { timeout: 60_000, interval: 5 })
-          .toBeGreaterThanOrEqual(upTo)
-        await rig.running().kill()
-        await rig.start()
-      }
-      await expect.poll(() => arrived().size, { timeout: 60_000 }).toBe(sent.length)
-      for (const id of sent) expect(arrived().get(id)?.size, id).toBe(1)
-      expect(await letters()).toEqual([])
-    },
-    240_000,
-  )
+    }
+    await expect.poll(() => arrived().size, { timeout: 60_000 }).toBe(sent.length)
+    for (const id of sent) expect(arrived().get(id)?.size, id).toBe(1)
+    expect(await letters()).toEqual([])
+  }, 240_000)
 })
