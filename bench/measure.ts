@@ -181,8 +181,7 @@ export const measureSystem = (bench: Bench, name: EngineSet): Promise<SystemFigu
     })
     const measured = [calm, ...climbed.runs]
     const after = await sizes()
-    const sentIn = (runs: readonly Run[]): number => runs.reduce((sum, { sent }) => sum + sent, 0)
-    const events = sentIn(measured)
+    const events = measured.reduce((sum, run) => sum + run.sent, 0)
     const all = [...warm, ...measured]
     const total = (of: (run: Run) => number): number => all.reduce((sum, run) => sum + of(run), 0)
     return {
@@ -198,7 +197,7 @@ export const measureSystem = (bench: Bench, name: EngineSet): Promise<SystemFigu
         ]),
       ),
       peakMiB: peakMiB(system.pids),
-      events: events + sentIn(warm),
+      events: total((run) => run.sent),
       lost: total((run) => run.lost),
       // Copies may come long after their run: the sink counts over all of them.
       duplicated: Math.max(

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { access, constants, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isZenhookError, ZenhookError } from '../../core/errors/index.ts'
+import { isZenhookError, systemCodeOf, ZenhookError } from '../../core/errors/index.ts'
 import { bringForward, type FormatOptions } from '../../core/storage/format.ts'
 import { type Instance, instanceFile, readInstance, tokenFile } from '../client.ts'
 
@@ -38,14 +38,11 @@ export const openDataFolder = async (dataDir: string): Promise<void> => {
   }
 }
 
-const codeOf = (error: unknown): unknown =>
-  error instanceof Error ? Reflect.get(error, 'code') : undefined
-
 const readSecret = async (path: string): Promise<string | undefined> => {
   try {
     return (await readFile(path, 'utf8')).trim() || undefined
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
+    if (systemCodeOf(error) === 'ENOENT') return undefined
     throw new ZenhookError('ZENHOOK_CLI_FILE', { message: `Cannot read ${path}`, cause: error })
   }
 }
@@ -64,7 +61,7 @@ export const keptSecret = async (path: string, make: () => string): Promise<stri
     await link(own, path)
     return made
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error
+    if (systemCodeOf(error) !== 'EEXIST') throw error
     const other = await readSecret(path)
     if (other !== undefined) return other
     // A file without a secret in it, as an older version or a full disk may have left it.

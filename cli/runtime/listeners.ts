@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import { ZenhookError } from '../../core/errors/index.ts'
+import { systemCodeOf, ZenhookError } from '../../core/errors/index.ts'
 import type { Logger } from '../../core/telemetry/index.ts'
 import { createApp } from '../../ingress/app.ts'
 import type { HealthCheck } from '../../ingress/health.ts'
@@ -9,9 +9,6 @@ import { problemAnswer, refuse } from '../../ingress/problems.ts'
 import { createPublicServer } from '../../ingress/server.ts'
 
 type Fetch = Parameters<typeof getRequestListener>[0]
-
-const codeOf = (error: unknown): unknown =>
-  error instanceof Error ? Reflect.get(error, 'code') : undefined
 
 /** `http://host:port`, for IPv6 too. */
 export const urlOf = (host: string, port: number): string =>
@@ -37,7 +34,7 @@ export const listenFrom = async <T>(
     try {
       return await listen(candidate)
     } catch (error) {
-      const code = codeOf(error)
+      const code = systemCodeOf(error)
       if (code === 'EADDRINUSE' && candidate < last) continue
       if (code === 'EADDRINUSE') {
         throw new ZenhookError('ZENHOOK_CLI_PORT_BUSY', {

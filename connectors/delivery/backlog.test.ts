@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { createFileSchemas } from '../../core/event/codec/files/index.ts'
 import { createCodec } from '../../core/event/codec/index.ts'
 import type { Dead, Decision } from '../../core/event/index.ts'
@@ -13,6 +13,7 @@ import { topicDefaults, topics } from '../../core/log/topics.ts'
 import { createEgress } from '../../core/net/index.ts'
 import { openStorage } from '../../core/storage/index.ts'
 import { createMetrics, silentLogger } from '../../core/telemetry/index.ts'
+import { cleanups } from '../../test/fakes/delivery.ts'
 import {
   destinationOf,
   dispatchOf,
@@ -36,11 +37,6 @@ const size =
   process.env.ZENHOOK_FAULTS_LENGTH === 'full'
     ? { count: 100_000, outageMs: 2 * minute, retryMs: 20_000, bytes: 1_024, limitMs: 15 * minute }
     : { count: 3_000, outageMs: 6_000, retryMs: 2_000, bytes: 131_072, limitMs: 2 * minute }
-
-const cleanups: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
 
 /** What is held outside of the log: the heap, and the bytes that it points to. */
 const heldBytes = (): number => {

@@ -60,7 +60,7 @@ const lingerOutputs = 200
 /** Bytes that may wait for a place while more is fetched. */
 const aheadBytes = 4 * 1024 * 1024
 
-/** Bytes of records that wait, are at work or became outputs that are not written yet: with more nothing is taken in. */
+/** Bytes of records that wait, are at work or became outputs that wait to be written: with more nothing is taken in. */
 const heldBytes = 8 * 1024 * 1024
 
 /** How often a crowded window looks whether what crowds it is stuck. */

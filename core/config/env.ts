@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { ZenhookError } from '../errors/index.ts'
+import { systemCodeOf, ZenhookError } from '../errors/index.ts'
 import { type Environment, type Origin, type Parse, parsers as p } from './env-values.ts'
 import { nearest } from './nearest.ts'
 
@@ -185,8 +185,8 @@ const readSetting = <T>(
   try {
     return use(read(path).replace(/\r?\n$/, ''), 'file', name)
   } catch (error) {
-    const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
-    const why = typeof code === 'string' ? ` (${code})` : ''
+    const code = systemCodeOf(error)
+    const why = code === '' ? '' : ` (${code})`
     faults.push({ name, message: `${name} is ${quoted(path)}, which cannot be read${why}` })
     return { value: fallback, origin: 'file', from: name }
   }

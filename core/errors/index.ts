@@ -41,6 +41,13 @@ export class ZenhookError extends Error {
 export const isZenhookError = (error: unknown): error is ZenhookError =>
   error instanceof ZenhookError
 
+/** The code of what the system refused (`ENOENT`), as Node.js tells it; empty where there is none. */
+export const systemCodeOf = (error: unknown): string => {
+  const code: unknown =
+    typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined
+  return typeof code === 'string' ? code : ''
+}
+
 /** The message of anything that was thrown. */
 export const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error)

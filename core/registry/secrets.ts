@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
-import { ZenhookError } from '../errors/index.ts'
+import { systemCodeOf, ZenhookError } from '../errors/index.ts'
 import { namePattern } from './objects.ts'
 import type { AnyObject, Secrets } from './port.ts'
 import type { SecretRef } from './types.ts'
@@ -88,11 +88,6 @@ const forbidden = (tenant: string, ref: SecretRef): ZenhookError =>
     details: { tenant },
   })
 
-const codeOf = (error: unknown): string => {
-  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
-  return typeof code === 'string' ? code : 'unreadable'
-}
-
 /** Resolves references within grants, checked each time; no error names a value. */
 export const createSecrets = (options: SecretsOptions): Secrets => {
   const { env, secretsDir, grants, plain, now = Date.now } = options
@@ -136,7 +131,7 @@ export const createSecrets = (options: SecretsOptions): Secrets => {
     try {
       value = await readSecret(real, free ? 0 : constants.O_NOFOLLOW)
     } catch (error) {
-      throw missing(tenant, ref, `cannot be read (${codeOf(error)})`)
+      throw missing(tenant, ref, `cannot be read (${systemCodeOf(error) || 'unreadable'})`)
     }
     // A parent that became a link between the check and the reading.
     if (!free && (await ownFile(tenant, path)) !== real) throw forbidden(tenant, ref)

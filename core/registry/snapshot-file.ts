@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
+import { systemCodeOf } from '../errors/index.ts'
 import { parseObjects } from './objects.ts'
 import type { AnyObject } from './port.ts'
 import { revisionOf } from './snapshot.ts'
@@ -14,8 +15,7 @@ export interface KeptSnapshot {
 
 const shape = z.object({ revision: z.string(), publishedAt: z.number(), objects: z.unknown() })
 
-const isAbsent = (error: unknown): boolean =>
-  error instanceof Error && Reflect.get(error, 'code') === 'ENOENT'
+const isAbsent = (error: unknown): boolean => systemCodeOf(error) === 'ENOENT'
 
 /** The last snapshot on disk: written aside and renamed, so that a crash leaves the old or the new one. */
 export const createSnapshotFile = (path: string) => {

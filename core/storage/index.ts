@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, statfsSync, writeFileS
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, open, type RootDatabase } from 'lmdb'
-import { isZenhookError, messageOf, ZenhookError } from '../errors/index.ts'
+import { isZenhookError, messageOf, systemCodeOf, ZenhookError } from '../errors/index.ts'
 import { lockFolder } from '../lock/index.ts'
 import { createCommitter, type Source } from './committer.ts'
 
@@ -77,12 +77,9 @@ const failedCloseMs = 1_000
 /** Below this a failed write is put down to the disk being full. */
 const leastFreeBytes = 2 ** 20
 
-const codeOf = (error: unknown): string =>
-  String((error as { code?: unknown } | undefined)?.code ?? '')
-
 /** The engine tells a write that was cut short as EIO: whether the disk is full, the disk must say. */
 const isFull = (dir: string, error: unknown): boolean => {
-  if (/ENOSPC|EDQUOT|EFBIG/.test(codeOf(error))) return true
+  if (/ENOSPC|EDQUOT|EFBIG/.test(systemCodeOf(error))) return true
   if (/No space left|File too large|MDB_MAP_FULL|quota/i.test(messageOf(error))) return true
   try {
     const { bavail, bsize } = statfsSync(dir)

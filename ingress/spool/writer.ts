@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { ZenhookError } from '../../core/errors/index.ts'
+import { systemCodeOf, ZenhookError } from '../../core/errors/index.ts'
 import { stamp } from './frame.ts'
 import { newSegment, type Segment, type SpoolFs, syncDir } from './segments.ts'
 
@@ -27,13 +27,10 @@ export interface WriterOptions {
   onWritten(): void
 }
 
-const codeOf = (error: unknown): unknown =>
-  error instanceof Error && 'code' in error ? error.code : undefined
-
 /** `unknown`: the bytes may be on the disk all the same, and be read at the next start. */
 const failureOf = (error: unknown, unknown: boolean): ZenhookError =>
   new ZenhookError(
-    codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT'
+    ['ENOSPC', 'EDQUOT'].includes(systemCodeOf(error))
       ? 'ZENHOOK_INGRESS_SPOOL_FULL'
       : 'ZENHOOK_INGRESS_SPOOL_BROKEN',
     { retriable: true, details: { unknown }, cause: error },

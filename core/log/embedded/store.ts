@@ -73,14 +73,15 @@ export const createEmbeddedStore = (storage: Storage): LogStore => {
   const delayedKey = ({ due, sequence }: Pick<Delayed, 'due' | 'sequence'>): Uint8Array =>
     numbers([Math.max(0, Math.ceil(due)), 8], [sequence, 8])
 
+  const dueOf = (key: Uint8Array): number => Number(Buffer.from(key).readBigUInt64BE(0))
+
   const decodeDelayed = (key: Uint8Array, value: Uint8Array): Delayed => {
     const place = Buffer.from(value.buffer, value.byteOffset, 8)
     const topic = topicsById.get(place.readUInt32BE(0))
     if (topic === undefined) throw new Error('A delayed record is of no topic')
-    const numbersOf = Buffer.from(key)
     return {
-      due: Number(numbersOf.readBigUInt64BE(0)),
-      sequence: Number(numbersOf.readBigUInt64BE(8)),
+      due: dueOf(key),
+      sequence: Number(Buffer.from(key).readBigUInt64BE(8)),
       record: {
         ...decodeRecord(value.subarray(8)),
         topic: topic.name,
@@ -287,9 +288,8 @@ export const createEmbeddedStore = (storage: Storage): LogStore => {
       return after
     },
     nextDue() {
-      for (const { key, value } of tables.delayed.range({ ...all, limit: 1 }))
-        return decodeDelayed(key, value).due
-      return undefined
+      const [first] = tables.delayed.range({ ...all, limit: 1 })
+      return first && dueOf(first.key)
     },
     delayed(after, dueBy, limit) {
       const from = after === undefined ? least : Buffer.concat([delayedKey(after), least])

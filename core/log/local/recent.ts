@@ -1,4 +1,5 @@
 import type { StoredRecord } from '../port.ts'
+import type { Limit } from './store.ts'
 
 /** Bytes kept per partition, at most about, for the consumer that is furthest behind. */
 const maxBytes = 4 * 1024 * 1024
@@ -11,7 +12,7 @@ const recordBytes = 256
 export interface Recent {
   add(record: StoredRecord, visible: number): void
   /** Records from an offset on within the limits; `undefined` where only the store has them all. */
-  read(from: number, limit: { records: number; bytes: number }): StoredRecord[] | undefined
+  read(from: number, limit: Limit): StoredRecord[] | undefined
   /** Lets go of the records below an offset. */
   forget(below: number): void
   clear(): void

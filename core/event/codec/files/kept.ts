@@ -1,5 +1,5 @@
 import { open, readFile, rename } from 'node:fs/promises'
-import { messageOf, ZenhookError } from '../../../errors/index.ts'
+import { messageOf, systemCodeOf, ZenhookError } from '../../../errors/index.ts'
 import { incompatible, sameSchema, typeOf } from '../avro.ts'
 import type { AvroSchema } from '../schemas.ts'
 
@@ -14,7 +14,7 @@ const read = async (file: string): Promise<readonly Kept[]> => {
     if (!Array.isArray(found)) throw new Error('it is no list')
     return found as readonly Kept[]
   } catch (error) {
-    if (error instanceof Error && Reflect.get(error, 'code') === 'ENOENT') return []
+    if (systemCodeOf(error) === 'ENOENT') return []
     throw new ZenhookError('ZENHOOK_SCHEMAS_UNAVAILABLE', {
       message: `The schemas that data was written with cannot be read from ${file}: ${messageOf(error)}`,
       fix: `Put ${file} back from a backup; without it only records of this version's schemas can be read`,
