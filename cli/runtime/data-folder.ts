@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { access, constants, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isZenhookError, systemCodeOf, ZenhookError } from '../../core/errors/index.ts'
+import { replaceFile } from '../../core/files/index.ts'
 import { bringForward, type FormatOptions } from '../../core/storage/format.ts'
 import { type Instance, instanceFile, readInstance, tokenFile } from '../client.ts'
 
@@ -84,8 +85,7 @@ export const announce = async (
   instance: Instance,
 ): Promise<() => Promise<void>> => {
   const path = join(dataDir, instanceFile)
-  await writeFile(`${path}.new`, `${JSON.stringify(instance, null, 2)}\n`, { mode: 0o600 })
-  await rename(`${path}.new`, path)
+  await replaceFile(path, `${JSON.stringify(instance, null, 2)}\n`)
   return async () => {
     const present = await readInstance(dataDir)
     if (present?.instanceId === instance.instanceId) await rm(path, { force: true })

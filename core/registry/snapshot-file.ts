@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { systemCodeOf } from '../errors/index.ts'
+import { replaceFile } from '../files/index.ts'
 import { parseObjects } from './objects.ts'
 import type { AnyObject } from './port.ts'
 import { revisionOf } from './snapshot.ts'
@@ -17,26 +17,13 @@ const shape = z.object({ revision: z.string(), publishedAt: z.number(), objects:
 
 const isAbsent = (error: unknown): boolean => systemCodeOf(error) === 'ENOENT'
 
-/** The last snapshot on disk: written aside and renamed, so that a crash leaves the old or the new one. */
+/** The last snapshot on disk: a crash leaves the old or the new one. */
 export const createSnapshotFile = (path: string) => {
   let queue: Promise<void> = Promise.resolve()
 
   const writeNow = async (kept: KeptSnapshot): Promise<void> => {
     await mkdir(dirname(path), { recursive: true })
-    const aside = `${path}.${process.pid}.${randomUUID()}`
-    try {
-      const handle = await open(aside, 'wx', 0o600)
-      try {
-        await handle.writeFile(JSON.stringify(kept))
-        await handle.sync()
-      } finally {
-        await handle.close()
-      }
-      await rename(aside, path)
-    } catch (error) {
-      await rm(aside, { force: true })
-      throw error
-    }
+    await replaceFile(path, JSON.stringify(kept))
   }
 
   return {

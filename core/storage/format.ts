@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isZenhookError, messageOf, ZenhookError } from '../errors/index.ts'
+import { replaceFile } from '../files/index.ts'
 import { lockFolder } from '../lock/index.ts'
 
 /** Brings a data folder from one format to the next. */
@@ -63,16 +63,6 @@ const syncTree = async (folder: string): Promise<void> => {
   await syncPath(folder)
 }
 
-/** Whole or not at all, also after the loss of power, and where two processes begin in the same moment. */
-const writeWhole = async (dir: string, name: string, text: string): Promise<void> => {
-  const path = join(dir, name)
-  const own = `${path}.${randomUUID()}.new`
-  await writeFile(own, text, { mode: 0o600 })
-  await syncPath(own)
-  await rename(own, path)
-  await syncPath(dir)
-}
-
 const refused = (dir: string, found: string, options: FormatOptions, fix: string): ZenhookError =>
   new ZenhookError('ZENHOOK_STORAGE_VERSION', {
     message: `The data folder ${dir} has the format "${found}", this version reads up to "${textOf(options.format).trim()}"`,
@@ -121,7 +111,7 @@ const complete = async (dir: string, { to, parts }: Switch, step: (step: string)
     step(`${part.name} is in its place`)
   }
   await syncPath(dir)
-  await writeWhole(dir, marker, textOf(to))
+  await replaceFile(join(dir, marker), textOf(to))
   step(`format ${to}`)
   await rm(join(dir, journal), { force: true })
   await syncPath(dir)
@@ -139,7 +129,7 @@ const migrate = async (dir: string, migration: Migration, step: (step: string) =
   await syncTree(made)
   const parts = migration.parts.map((name) => ({ name, made: existsSync(join(made, name)) }))
   const change = { to: migration.from + 1, parts }
-  await writeWhole(dir, journal, JSON.stringify(change))
+  await replaceFile(join(dir, journal), JSON.stringify(change))
   step('the journal is written')
   await complete(dir, change, step)
 }
@@ -187,14 +177,15 @@ export const bringForward = async (
   const { format, migrations, onStep = () => {} } = options
   const found = await readMarker(dir, options)
   if (found === undefined && (await isNew(dir))) {
-    await writeWhole(dir, marker, textOf(format))
+    await replaceFile(join(dir, marker), textOf(format))
     return undefined
   }
   const unfinished = [journal, staging, replaced].some((name) => existsSync(join(dir, name)))
   if (found === format && !unfinished) return found
   await underLock(dir, options.locked, async () => {
     // Asked again: another process may have begun a new folder between the two questions above.
-    if ((await readMarker(dir, options)) === undefined) await writeWhole(dir, marker, textOf(1))
+    if ((await readMarker(dir, options)) === undefined)
+      await replaceFile(join(dir, marker), textOf(1))
     const begun = await readSwitch(dir)
     if (begun !== undefined) await complete(dir, begun, onStep)
     for (let at = (await readMarker(dir, options)) ?? 1; at < format; at += 1) {

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto'
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
+import { replaceFile } from '../../../files/index.ts'
 import type { AvroSchema } from '../schemas.ts'
 
 /** What one registry has told once, and tells for ever. */
@@ -44,22 +44,6 @@ const readKept = async (file: string, registry: string): Promise<Kept | undefine
   }
 }
 
-const replaceFile = async (file: string, text: string): Promise<void> => {
-  const aside = `${file}.${process.pid}.${randomUUID()}`
-  try {
-    const handle = await open(aside, 'wx', 0o600)
-    try {
-      await handle.writeFile(text)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(aside, file)
-  } catch {
-    await rm(aside, { force: true })
-  }
-}
-
 /**
  * Ids and schemas of a registry on disk, for a start while it is away. A file that is missing, spoilt or of
  * another registry is as good as none; one that cannot be written costs that start, and nothing else.
@@ -82,7 +66,7 @@ export const openKnown = async (file: string, registry: string): Promise<Known> 
         registered: Object.fromEntries(registered),
         schemas: Object.fromEntries(schemas),
       })
-      return replaceFile(file, text)
+      return replaceFile(file, text).catch(() => undefined)
     })
   }
 

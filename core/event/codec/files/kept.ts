@@ -1,5 +1,6 @@
-import { open, readFile, rename } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { messageOf, systemCodeOf, ZenhookError } from '../../../errors/index.ts'
+import { replaceFile } from '../../../files/index.ts'
 import { incompatible, sameSchema, typeOf } from '../avro.ts'
 import type { AvroSchema } from '../schemas.ts'
 
@@ -23,16 +24,7 @@ const read = async (file: string): Promise<readonly Kept[]> => {
   }
 }
 
-const write = async (file: string, entries: readonly Kept[]): Promise<void> => {
-  const handle = await open(`${file}.${process.pid}`, 'w', 0o600)
-  try {
-    await handle.writeFile(`${JSON.stringify(entries)}\n`)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(`${file}.${process.pid}`, file)
-}
+const textOf = (entries: readonly Kept[]): string => `${JSON.stringify(entries)}\n`
 
 /**
  * Adds what this version may write to what others wrote, and gives the schemas of others. Rejects with
@@ -50,6 +42,6 @@ export const keepSchemas = async (file: string, own: readonly Kept[]): Promise<r
   const others = before.filter(({ id }) => !own.some((entry) => entry.id === id))
   const added = own.filter(({ id }) => !before.some((entry) => entry.id === id))
   if (added.length > 0)
-    await write(file, [...before, ...added.map(({ id, schema }) => ({ id, schema }))])
+    await replaceFile(file, textOf([...before, ...added.map(({ id, schema }) => ({ id, schema }))]))
   return others
 }
