@@ -1,8 +1,12 @@
 import type { ComponentSpec } from '../core/config/component.ts'
 import { ZenhookError } from '../core/errors/index.ts'
+import { failureOf } from './http.ts'
 import type { Connector, ConnectorContext, ConnectorKind } from './types.ts'
 
-/** Binds a spec to its constructor, so that the list of connectors needs to know no configuration type. */
+/**
+ * Binds a spec to its constructor, so that the list of connectors needs to know no configuration type. What a
+ * connector lets through of the errors of the way out becomes the result of its attempt.
+ */
 export const defineConnector = <C>(
   spec: ComponentSpec<C>,
   create: (config: C, context: ConnectorContext) => Connector,
@@ -17,6 +21,15 @@ export const defineConnector = <C>(
         message: `Destination ${tenant}/${name} is not valid for ${spec.name}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
       })
     }
-    return create(parsed.data, context)
+    const connector = create(parsed.data, context)
+    return {
+      async deliver(attempt, signal) {
+        try {
+          return await connector.deliver(attempt, signal)
+        } catch (error) {
+          return failureOf(error)
+        }
+      },
+    }
   },
 })

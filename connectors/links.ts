@@ -1,4 +1,5 @@
 import type { Kv } from '../core/kv/port.ts'
+import type { Failed } from './types.ts'
 
 /**
  * One external object per fingerprint, for receivers without idempotency keys: which object stands for
@@ -59,19 +60,28 @@ export const createLinks = (kv: Kv, namespace: string, now: () => number): Links
   }
 }
 
-/** `take`, waiting for whoever makes the object now; `undefined` when that takes too long. */
+const busy = ({ aborted }: AbortSignal): Failed => ({
+  kind: 'failed',
+  reason: 'busy',
+  retriable: true,
+  cancelled: aborted,
+  error: 'Another event of the same problem is making its object now',
+})
+
+/** `take`, waiting for whoever makes the object now; a failure when that takes too long. */
 export const takePatiently = async (
   links: Links,
   fingerprint: string,
   owner: string,
   patienceMs: number,
   signal: AbortSignal,
-): Promise<{ id: string | undefined } | undefined> => {
+): Promise<{ id: string | undefined } | { failed: Failed }> => {
   const startedAt = performance.now()
   for (;;) {
     const taken = await links.take(fingerprint, owner)
     if (taken !== undefined) return taken
-    if (signal.aborted || performance.now() - startedAt > patienceMs) return undefined
+    if (signal.aborted || performance.now() - startedAt > patienceMs)
+      return { failed: busy(signal) }
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }

@@ -1,6 +1,5 @@
 import { defineConnector } from '../define.ts'
 import { clipped, objectOf, type Summary, summaryOf } from '../facts.ts'
-import { failureOf } from '../http.ts'
 import { createLinks, takePatiently } from '../links.ts'
 import type { Attempt, AttemptResult, Failed } from '../types.ts'
 import { adfOf, adfOfText } from './adf.ts'
@@ -105,10 +104,7 @@ export const jira = defineConnector(jiraSpec, (config, context) => {
     const label = `zenhook-${context.hash(summary.fingerprint).slice(0, 24)}`
 
     const taken = await takePatiently(links, label, dispatch.id, context.timeoutMs, signal)
-    if (taken === undefined) {
-      const error = 'Another event of the same problem is creating the issue now'
-      return { kind: 'failed', reason: 'busy', retriable: true, cancelled: signal.aborted, error }
-    }
+    if ('failed' in taken) return taken.failed
     const found = await find(client, taken.id, label)
     if ('failed' in found) {
       if (taken.id === undefined) await links.release(label)
@@ -136,13 +132,5 @@ export const jira = defineConnector(jiraSpec, (config, context) => {
     return { kind: 'delivered', status, externalId, details: { action: 'created' } }
   }
 
-  return {
-    async deliver(attempt, signal) {
-      try {
-        return await deliver(attempt, signal)
-      } catch (error) {
-        return failureOf(error)
-      }
-    },
-  }
+  return { deliver }
 })

@@ -1,6 +1,5 @@
 import { defineConnector } from '../define.ts'
 import { clipped, objectOf, type Summary, summaryOf } from '../facts.ts'
-import { failureOf } from '../http.ts'
 import { createLinks, takePatiently } from '../links.ts'
 import type { Attempt, AttemptResult, Failed } from '../types.ts'
 import { createAuth } from './auth.ts'
@@ -102,10 +101,7 @@ export const servicenow = defineConnector(servicenowSpec, (config, context) => {
     const correlationId = `zenhook-${context.hash(summary.fingerprint).slice(0, 32)}`
 
     const taken = await takePatiently(links, correlationId, dispatch.id, context.timeoutMs, signal)
-    if (taken === undefined) {
-      const error = 'Another event of the same problem is making the record now'
-      return { kind: 'failed', reason: 'busy', retriable: true, cancelled: signal.aborted, error }
-    }
+    if ('failed' in taken) return taken.failed
     const found = await find(client, taken.id, correlationId)
     if ('failed' in found) {
       if (taken.id === undefined) await links.release(correlationId)
@@ -143,13 +139,5 @@ export const servicenow = defineConnector(servicenowSpec, (config, context) => {
     return { kind: 'delivered', status: updated.status, externalId, details }
   }
 
-  return {
-    async deliver(attempt, signal) {
-      try {
-        return await deliver(attempt, signal)
-      } catch (error) {
-        return failureOf(error)
-      }
-    },
-  }
+  return { deliver }
 })

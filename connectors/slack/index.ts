@@ -1,5 +1,5 @@
 import { defineConnector } from '../define.ts'
-import { excerptOf, failedStatus, failureOf } from '../http.ts'
+import { excerptOf, failedStatus } from '../http.ts'
 import { exchangeJson, malformed, textOf } from '../json.ts'
 import type { Attempt, AttemptResult, ConnectorContext } from '../types.ts'
 import { isErrorWord, refused } from './errors.ts'
@@ -76,14 +76,10 @@ const byUrl = async (
 /** Messages in Slack. */
 export const slack = defineConnector(slackSpec, (config, context) => ({
   async deliver(attempt, signal) {
-    try {
-      const [url] = await context.secrets('url')
-      if (url !== undefined) return await byUrl(context, url, attempt, signal)
-      const [token] = await context.secrets('token')
-      if (token === undefined) return missing('not_authed', 'Neither token nor url is configured')
-      return await byToken(config, context, token, attempt, signal)
-    } catch (error) {
-      return failureOf(error)
-    }
+    const [url] = await context.secrets('url')
+    if (url !== undefined) return byUrl(context, url, attempt, signal)
+    const [token] = await context.secrets('token')
+    if (token === undefined) return missing('not_authed', 'Neither token nor url is configured')
+    return byToken(config, context, token, attempt, signal)
   },
 }))

@@ -1,5 +1,5 @@
 import { defineConnector } from '../define.ts'
-import { failedStatus, failureOf } from '../http.ts'
+import { failedStatus } from '../http.ts'
 import { loopOf, outboundOf } from '../outbound.ts'
 import { createKeyring } from '../signing.ts'
 import { webhookSpec } from './spec.ts'
@@ -14,22 +14,18 @@ export const webhook = defineConnector(webhookSpec, (config, context) => {
     async deliver(attempt, signal) {
       const loop = loopOf(attempt)
       if (loop !== undefined) return loop
-      try {
-        const keys = keyring(await context.secrets('signing'))
-        const message = outboundOf(attempt, { ...config, keys, now: context.now() })
-        const { timeoutMs } = context
-        const response = await context.egress.request(config.url, {
-          ...message,
-          timeoutMs,
-          allowPrivate,
-          signal,
-        })
-        const { status } = response
-        if (status >= 200 && status < 300) return { kind: 'delivered', status }
-        return failedStatus(response, context.now())
-      } catch (error) {
-        return failureOf(error)
-      }
+      const keys = keyring(await context.secrets('signing'))
+      const message = outboundOf(attempt, { ...config, keys, now: context.now() })
+      const { timeoutMs } = context
+      const response = await context.egress.request(config.url, {
+        ...message,
+        timeoutMs,
+        allowPrivate,
+        signal,
+      })
+      const { status } = response
+      if (status >= 200 && status < 300) return { kind: 'delivered', status }
+      return failedStatus(response, context.now())
     },
   }
 })

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import {
   codec,
   createFakeDecisions,
@@ -11,58 +11,25 @@ import {
   received,
   receivedAt,
 } from '../../test/clickhouse-front/fixtures.ts'
+import { useSink } from '../../test/clickhouse-front/sink-rig.ts'
 import { ZenhookError } from '../errors/index.ts'
 import type { Codec } from '../event/codec/index.ts'
 import type { Decision } from '../event/index.ts'
-import { createMemoryLog } from '../log/memory/index.ts'
-import type { Log } from '../log/port.ts'
-import { topics } from '../log/topics.ts'
-import { createMetrics, silentLogger } from '../telemetry/index.ts'
 import { createChdbDecisions } from './chdb/index.ts'
 import type { Decisions } from './port.ts'
-import { type Sink, type SinkOptions, startSink } from './sink.ts'
 import { story } from './story.ts'
 
-let log: Log
-let sink: Sink | undefined
-beforeEach(async () => {
-  log = createMemoryLog()
-  await log.ensureTopics(topics())
-})
-afterEach(async () => {
-  await sink?.close()
-  sink = undefined
-  await log.close()
-})
-
-const start = async (decisions: Decisions, over: Partial<SinkOptions> = {}) => {
-  const metrics = createMetrics()
-  sink = await startSink({
-    log,
-    codec,
-    decisions,
-    metrics,
-    logger: silentLogger,
-    now: () => receivedAt,
-    batch: { ms: 30 },
-    backoff: { firstMs: 20, longestMs: 100 },
-    ...over,
-  })
-  await sink.ready()
-  return metrics
-}
-
-const waiting = async (): Promise<number> =>
-  (await log.lag('sink')).reduce((sum, { records }) => sum + records, 0)
+const rig = useSink()
+const { start, waiting } = rig
 const drained = async (): Promise<void> => {
   await vi.waitFor(async () => expect(await waiting()).toBe(0), { timeout: 15_000, interval: 20 })
 }
 
 const deadLetters = async () => {
   const letters = []
-  for (const { partition, first, next } of await log.ends('dead'))
+  for (const { partition, first, next } of await rig.log.ends('dead'))
     if (next > first)
-      for await (const { value } of log.read({ topic: 'dead', partition, offset: first }))
+      for await (const { value } of rig.log.read({ topic: 'dead', partition, offset: first }))
         letters.push(await codec.decode('dead', value ?? new Uint8Array()))
   return letters
 }
@@ -78,7 +45,8 @@ describe('sink', () => {
       received(`e${index}`),
       decided(`e${index}`, [made('dedupe'), made('route')]),
     ]).flat()
-    for (let at = 0; at < records.length; at += 500) await log.append(records.slice(at, at + 500))
+    for (let at = 0; at < records.length; at += 500)
+      await rig.log.append(records.slice(at, at + 500))
     await drained()
     expect(fake.stored).toHaveLength(16_000)
     expect(fake.inserts.length).toBeLessThan(30)
@@ -102,8 +70,8 @@ describe('sink', () => {
     })
     const metrics = await start(fake.decisions, { batch: { rows: 200, ms: 20 } })
     const records = Array.from({ length: 3_000 }, (_, index) => received(`e${index}`))
-    await log.append(records)
-    await vi.waitFor(() => expect(sink?.trouble()?.code).toBe('ZENHOOK_DECISIONS_UNAVAILABLE'))
+    await rig.log.append(records)
+    await vi.waitFor(() => expect(rig.sink?.trouble()?.code).toBe('ZENHOOK_DECISIONS_UNAVAILABLE'))
     await new Promise((resolve) => setTimeout(resolve, 300))
     expect(await waiting()).toBe(3_000)
     expect(fake.stored).toHaveLength(0)
@@ -114,14 +82,14 @@ describe('sink', () => {
     const events = eventsOf(fake)
     expect(new Set(events.map(({ row }) => row.id)).size).toBe(3_000)
     expect(events).toHaveLength(3_000)
-    expect(sink?.trouble()).toBeUndefined()
+    expect(rig.sink?.trouble()).toBeUndefined()
   })
 
   it('skips a record that cannot be decoded, with its cause as a dead letter; neighbours flow', async () => {
     const fake = createFakeDecisions(() => undefined)
     await start(fake.decisions)
     const broken = new Uint8Array([0, 0, 0, 0, 1, 9, 9])
-    await log.append([
+    await rig.log.append([
       received('a', { key: 'k' }),
       { topic: 'received', key: 'k', value: broken, headers: { id: 'b', tenant: 'acme' } },
       received('c', { key: 'k' }),
@@ -149,7 +117,7 @@ describe('sink', () => {
     )
     await start(fake.decisions)
     const ids = Array.from({ length: 50 }, (_, index) => `e${index}`)
-    await log.append([...ids.slice(0, 20), 'bad', ...ids.slice(20)].map((id) => received(id)))
+    await rig.log.append([...ids.slice(0, 20), 'bad', ...ids.slice(20)].map((id) => received(id)))
     await drained()
     expect(
       eventsOf(fake)
@@ -166,7 +134,7 @@ describe('sink', () => {
     const fake = createFakeDecisions(() => undefined)
     await start(fake.decisions)
     const odd = { a: { b: 1 }, 'a.b': 2 }
-    await log.append([
+    await rig.log.append([
       decided('a', [
         made('dedupe', { details: { text: 'a.b', more: 1 } }),
         made('score', { details: odd }),
@@ -192,7 +160,7 @@ describe('sink', () => {
       },
     }
     await start(fake.decisions, { codec: flaky })
-    await log.append([received('a')])
+    await rig.log.append([received('a')])
     await new Promise((resolve) => setTimeout(resolve, 150))
     expect(fake.stored).toHaveLength(0)
     away = false
@@ -207,10 +175,10 @@ describe('sink', () => {
       away ? new ZenhookError('ZENHOOK_DECISIONS_UNAVAILABLE', { retriable: true }) : undefined,
     )
     await start(fake.decisions, { backoff: { firstMs: 60_000, longestMs: 60_000 } })
-    await log.append(Array.from({ length: 100 }, (_, index) => received(`e${index}`)))
-    await vi.waitFor(() => expect(sink?.trouble()).toBeDefined())
+    await rig.log.append(Array.from({ length: 100 }, (_, index) => received(`e${index}`)))
+    await vi.waitFor(() => expect(rig.sink?.trouble()).toBeDefined())
     const started = performance.now()
-    await sink?.close()
+    await rig.sink?.close()
     expect(performance.now() - started).toBeLessThan(2_000)
     expect(await waiting()).toBe(100)
     away = false
@@ -222,10 +190,10 @@ describe('sink', () => {
   it('stores what it holds when it is closed', async () => {
     const fake = createFakeDecisions(() => undefined)
     await start(fake.decisions, { batch: { ms: 60_000 } })
-    await log.append([received('a'), decided('a', [made('dedupe')])])
+    await rig.log.append([received('a'), decided('a', [made('dedupe')])])
     await new Promise((resolve) => setTimeout(resolve, 200))
     expect(fake.stored).toHaveLength(0)
-    await sink?.close()
+    await rig.sink?.close()
     expect(fake.stored).toHaveLength(3)
     expect(await waiting()).toBe(0)
   })
@@ -246,7 +214,7 @@ describe('sink into chdb', () => {
 
   it('tells the whole story of an event shortly after, replays as runs of their own', async () => {
     await start(decisions)
-    await log.append([
+    await rig.log.append([
       received('s1'),
       decided('s1', [
         made('dedupe', { reason: 'first' }),
@@ -272,7 +240,7 @@ describe('sink into chdb', () => {
       interval: 10,
     })
     expect(performance.now() - begun).toBeLessThan(1_500)
-    await log.append([
+    await rig.log.append([
       decided(
         's1',
         [
@@ -328,7 +296,7 @@ describe('sink into chdb', () => {
       ['c1', [made('dedupe'), drop]],
       ['c2', [drop, made('dedupe')]],
     ] as const)
-      for (const one of order) await log.append([received(id), decided(id, [one])])
+      for (const one of order) await rig.log.append([received(id), decided(id, [one])])
     await drained()
     for (const id of ['c1', 'c2']) {
       const told = await story(decisions, id)
@@ -348,7 +316,7 @@ describe('sink into chdb', () => {
       ),
       deep,
     ]
-    await log.append([
+    await rig.log.append([
       received('o1'),
       decided('o1', [
         ...shapes.map((details, index) => made(`odd-${index}`, { details })),

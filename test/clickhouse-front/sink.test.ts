@@ -1,46 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createClickHouseDecisions } from '../../core/decisions/clickhouse/index.ts'
 import type { Decisions } from '../../core/decisions/port.ts'
-import { type Sink, type SinkOptions, startSink } from '../../core/decisions/sink.ts'
 import { listEvents } from '../../core/decisions/story.ts'
-import { createMemoryLog } from '../../core/log/memory/index.ts'
-import type { Log } from '../../core/log/port.ts'
-import { topics } from '../../core/log/topics.ts'
-import { createMetrics, silentLogger } from '../../core/telemetry/index.ts'
-import { codec, received, receivedAt } from './fixtures.ts'
+import { received } from './fixtures.ts'
 import { type ClickHouseFront, startClickHouseFront } from './index.ts'
+import { useSink } from './sink-rig.ts'
 
-let log: Log
-let sink: Sink | undefined
-beforeEach(async () => {
-  log = createMemoryLog()
-  await log.ensureTopics(topics())
-})
-afterEach(async () => {
-  await sink?.close()
-  sink = undefined
-  await log.close()
-})
-
-const start = async (decisions: Decisions, over: Partial<SinkOptions> = {}) => {
-  const metrics = createMetrics()
-  sink = await startSink({
-    log,
-    codec,
-    decisions,
-    metrics,
-    logger: silentLogger,
-    now: () => receivedAt,
-    batch: { ms: 30 },
-    backoff: { firstMs: 20, longestMs: 100 },
-    ...over,
-  })
-  await sink.ready()
-  return metrics
-}
-
-const waiting = async (): Promise<number> =>
-  (await log.lag('sink')).reduce((sum, { records }) => sum + records, 0)
+const rig = useSink()
+const { start, waiting } = rig
 
 describe('sink into a ClickHouse server that fails', () => {
   let front: ClickHouseFront
@@ -71,7 +38,7 @@ describe('sink into a ClickHouse server that fails', () => {
       const prefix = `${fault}-`
       const send = async (from: number): Promise<void> => {
         for (let at = from; at < from + 1_000; at += 100)
-          await log.append(
+          await rig.log.append(
             Array.from({ length: 100 }, (_, index) => received(`${prefix}${at + index}`)),
           )
       }
@@ -81,7 +48,7 @@ describe('sink into a ClickHouse server that fails', () => {
       if (fault === 'kill') await front.kill()
       else front.stall()
       await send(1_000)
-      await vi.waitFor(() => expect(sink?.trouble()).toBeDefined(), { timeout: 10_000 })
+      await vi.waitFor(() => expect(rig.sink?.trouble()).toBeDefined(), { timeout: 10_000 })
       if (fault === 'kill') await front.start()
       else front.resume()
       await vi.waitFor(async () => expect(await waiting()).toBe(0), {
