@@ -63,7 +63,8 @@ export const createBreaker = (options: BreakerOptions): Breaker => {
           openUntil = now() + openMs
           fail(error)
         }
-        const timer = setTimeout(() => count(away()), callMs)
+        // One more turn: an answer that arrived while the loop was busy still counts.
+        const timer = setTimeout(() => setImmediate(() => count(away())), callMs)
         work().then((value) => {
           if (!settle()) return
           failed = 0

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { DecisionTable, Row, Values } from './port.ts'
 
@@ -89,9 +90,17 @@ export const tableSql = async (table: DecisionTable): Promise<string> =>
 export const valuesOf = (table: DecisionTable, row: Row): Values =>
   columns[table].map((name) => row[name] ?? null)
 
+/** What is made of rows before others have their turn: an insert may bring thousands of them. */
+const stepRows = 500
+
 /** Rows as JSONCompactEachRow: one array a line. */
-export const compactRows = (rows: readonly Values[]): string => {
-  let text = ''
-  for (const values of rows) text += `${JSON.stringify(values)}\n`
-  return text
+export const compactRows = async (rows: readonly Values[]): Promise<Buffer> => {
+  const parts: Buffer[] = []
+  for (let from = 0; from < rows.length; from += stepRows) {
+    if (from > 0) await turn()
+    let text = ''
+    for (const values of rows.slice(from, from + stepRows)) text += `${JSON.stringify(values)}\n`
+    parts.push(Buffer.from(text))
+  }
+  return Buffer.concat(parts)
 }

@@ -64,10 +64,15 @@ export const createChdbDecisions = async ({ folder }: ChdbOptions): Promise<Deci
     },
     insert: async (table, rows) => {
       if (rows.length === 0) return
-      const values = Buffer.from(compactRows(rows))
-      await run(() =>
-        session.insert({ table, values, format: 'JSONCompactEachRow', columns: columns[table] }),
-      )
+      await run(async () => {
+        const values = await compactRows(rows)
+        await session.insert({
+          table,
+          values,
+          format: 'JSONCompactEachRow',
+          columns: columns[table],
+        })
+      })
     },
     query: async (sql, parameters) => read(guarded(sql), parameters, true),
     select: (sql, parameters) => read(sql, parameters),

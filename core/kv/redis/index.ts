@@ -8,7 +8,7 @@ export interface RedisKvOptions {
   url: string
   /** In front of every key, so that several installations may share a server; `zenhook:` by default. */
   prefix?: string
-  /** How long one call may take, ms; 50 by default. */
+  /** How long one call may take, ms; 1,000 by default. Who cannot wait so long has a bound of its own. */
   timeoutMs?: number
   logger?: RedisLogger
 }
@@ -26,7 +26,7 @@ const texts = (answer: unknown): string[] => (Array.isArray(answer) ? answer.map
 export const createRedisKv = ({
   url,
   prefix = 'zenhook:',
-  timeoutMs = 50,
+  timeoutMs = 1_000,
   logger,
 }: RedisKvOptions): Kv => {
   const client = createRedisClient({ url, timeoutMs, ...(logger === undefined ? {} : { logger }) })

@@ -180,10 +180,15 @@ export const createAdmin = (options: KafkaLogOptions, names: Names): ClusterAdmi
       }))
       try {
         // False when they exist by now: somebody else was faster, and used the same list.
-        await ask((admin) => admin.createTopics({ topics, waitForLeaders: true, timeout: 20_000 }))
+        await ask((admin) => admin.createTopics({ topics, waitForLeaders: false, timeout: 20_000 }))
       } catch (error) {
         throw logError('ZENHOOK_LOG_UNAVAILABLE', 'Kafka does not create topics', error)
       }
+      // For a moment some brokers do not know what was made, or it has no leader yet.
+      const made = topics.map(({ topic }) => topic)
+      await patiently('the topics that were made', (admin) =>
+        admin.fetchTopicMetadata({ topics: made }),
+      )
     }
     for (const spec of specs) {
       const partitions = await partitionsOf(spec.name)
