@@ -40,6 +40,8 @@ const maxWaitMs = 250
 /** After a small fetch the next one rests for a moment: a request for every single record costs more than the record. */
 const restMs = 4
 const smallFetch = 100
+/** How long a close waits for commits that are under way. */
+const lastCommitMs = 1_000
 /** A fetch that may wait ends early with this much. */
 const lingerBytes = 256 * 1024
 
@@ -342,6 +344,8 @@ export const createGroup = (options: GroupOptions): GroupSubscription => {
       await flushing
     },
     close: async () => {
+      // What was settled until now need not come back.
+      await Promise.race([flushing, sleep(lastCommitMs, undefined, { ref: false })])
       closing.abort()
       refused(logError('ZENHOOK_LOG_CLOSED', 'The subscription is closed'))
       await running
