@@ -86,7 +86,9 @@ export const startInstance = async (options: StartOptions): Promise<Running> => 
     child.kill('SIGKILL')
     await gone
   }
-  process.once('exit', () => child.kill('SIGKILL'))
+  const insist = (): boolean => child.kill('SIGKILL')
+  process.once('exit', insist)
+  child.once('exit', () => process.off('exit', insist))
   const until = performance.now() + startMs
   for (;;) {
     const found = await instanceOf(dataDir, child.pid ?? 0)
