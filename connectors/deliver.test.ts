@@ -268,6 +268,28 @@ describe('copies and crashes', () => {
     await settled(rig)
     expect(receiver.arrivals.length).toBe(2)
   })
+
+  it('neither stay open nor go out again after a fault of ours while their end is written', async () => {
+    const receiver = await receive()
+    const kv = mapKv()
+    const { replace } = kv
+    let faults = 3
+    kv.replace = async (entries) => {
+      const ends = entries.some(({ value }) => value.includes('"state":"ended"'))
+      if (ends && faults-- > 0) throw new TypeError('a fault of ours')
+      return replace(entries)
+    }
+    const rig = await rigOf([hooks(receiver)], kv)
+    await rig.send([dispatchOf('hooks'), dispatchOf('hooks')])
+    await rig.start()
+    await settled(rig)
+    expect(faults).toBeLessThanOrEqual(0)
+    expect(receiver.arrivals.length).toBe(2)
+    expect((await rig.decisions()).map(({ verdict }) => verdict)).toEqual([
+      'delivered',
+      'delivered',
+    ])
+  })
 })
 
 describe('a move of partitions', () => {

@@ -114,7 +114,8 @@ export const createCourier = (options: CourierOptions): Courier => {
         return await work()
       } catch (error) {
         options.onError(error)
-        if (signal.aborted || !isZenhookError(error) || !error.retriable) return undefined
+        // Whatever the fault: given up, the record would stay unfinished, and hold up its partition, until a restart.
+        if (signal.aborted) return undefined
         await sleep(pause)
       }
     }
