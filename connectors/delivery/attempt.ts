@@ -7,7 +7,6 @@ import {
 import type { Dispatch } from '../../core/event/index.ts'
 import type { Destination } from '../../core/registry/types.ts'
 import type { OpenSpan, Tracer } from '../../core/telemetry/index.ts'
-import { failureOf } from '../http.ts'
 import type { AttemptResult, Failed } from '../types.ts'
 import type { Instance } from './instances.ts'
 import type { Ending } from './records.ts'
@@ -56,12 +55,8 @@ const perform = async (
   try {
     return await instance.connector.deliver({ dispatch, number, transformed, traceparent }, signal)
   } catch (error) {
-    try {
-      return failureOf(error)
-    } catch {
-      // A fault of ours must cost nobody an event: the schedule goes on, the decision says what it was.
-      return refusal('ZENHOOK_STAGE_FAILED', error)
-    }
+    // A fault of ours must cost nobody an event: the schedule goes on, the decision says what it was.
+    return refusal('ZENHOOK_STAGE_FAILED', error)
   }
 }
 

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-const syncFolder = async (folder: string): Promise<void> => {
-  const handle = await open(folder, 'r')
+/** What a file, or the entries of a folder, hold now outlasts the loss of power. */
+export const syncPath = async (path: string): Promise<void> => {
+  const handle = await open(path, 'r')
   try {
     await handle.sync()
   } finally {
@@ -31,5 +32,5 @@ export const replaceFile = async (path: string, text: string): Promise<void> => 
     await rm(aside, { force: true })
     throw error
   }
-  await syncFolder(dirname(path))
+  await syncPath(dirname(path))
 }

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isZenhookError, messageOf, ZenhookError } from '../errors/index.ts'
-import { replaceFile } from '../files/index.ts'
+import { replaceFile, syncPath } from '../files/index.ts'
 import { lockFolder } from '../lock/index.ts'
 
 /** Brings a data folder from one format to the next. */
@@ -43,15 +43,6 @@ const textOf = (format: number): string => `zenhook data ${format}\n`
 interface Switch {
   to: number
   parts: readonly { name: string; made: boolean }[]
-}
-
-const syncPath = async (path: string): Promise<void> => {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 const syncTree = async (folder: string): Promise<void> => {
