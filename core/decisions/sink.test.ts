@@ -15,6 +15,7 @@ import { useSink } from '../../test/clickhouse-front/sink-rig.ts'
 import { ZenhookError } from '../errors/index.ts'
 import type { Codec } from '../event/codec/index.ts'
 import type { Decision } from '../event/index.ts'
+import type { Log } from '../log/port.ts'
 import { createChdbDecisions } from './chdb/index.ts'
 import type { Decisions } from './port.ts'
 import { story } from './story.ts'
@@ -57,6 +58,43 @@ describe('sink', () => {
         expect.objectContaining({ labels: { table: 'decisions' }, value: 12_000 }),
       ]),
     )
+  })
+
+  it('settles once per partition and load, however many batches came meanwhile', async () => {
+    let open = (): void => {}
+    const gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    const fake = createFakeDecisions(() => undefined)
+    const insert: Decisions['insert'] = async (table, rows) => {
+      await gate
+      await fake.decisions.insert(table, rows)
+    }
+    let batches = 0
+    let settles = 0
+    const subscribe: Log['subscribe'] = (options, onBatch) =>
+      rig.log.subscribe(options, (batch) => {
+        batches += 1
+        const settle: typeof batch.settle = (through, outputs) => {
+          settles += 1
+          return batch.settle(through, outputs)
+        }
+        return onBatch({ ...batch, settle })
+      })
+    await start({ ...fake.decisions, insert }, { log: { ...rig.log, subscribe } })
+    const broken = { topic: 'received', value: new Uint8Array([0, 0, 0, 0, 1, 9, 9]) }
+    for (let index = 0; index < 120; index += 1) {
+      const one = index % 60 === 30 ? { ...broken, key: `e${index}` } : received(`e${index}`)
+      await rig.log.append([one])
+      await vi.waitFor(() => expect(batches).toBe(index + 1), { interval: 1 })
+    }
+    expect(settles).toBe(0)
+    open()
+    await drained()
+    expect(eventsOf(fake)).toHaveLength(118)
+    expect(await deadLetters()).toHaveLength(2)
+    // The load that was held up, and the one that gathered behind it.
+    expect(settles).toBeLessThanOrEqual(2 * (await rig.log.ends('received')).length)
   })
 
   it('waits while ClickHouse is away, in bounded memory, and stores everything later', async () => {

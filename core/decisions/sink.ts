@@ -6,7 +6,7 @@ import type { Hash } from '../event/index.ts'
 import type { Batch, Log, NewRecord, StoredRecord } from '../log/port.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
 import type { Decisions, DecisionTable, Values } from './port.ts'
-import { createBuffer, type Entry, type Job, type Load } from './sink/buffer.ts'
+import { createBuffer, type Entry, type Job, type Load, newestOfEach } from './sink/buffer.ts'
 import { type Content, rowCount, rowsOf } from './sink/rows.ts'
 import { tableNames } from './tables.ts'
 
@@ -163,7 +163,8 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
       }
       for (const table of tableNames) if (rows[table].length > 0) await insert(table, rows[table])
     }
-    for (const job of load.jobs) await settle(job)
+    // At once, so that the log may take them together: one after the other they would last longer than the inserts.
+    await Promise.all(newestOfEach(load.jobs).map(settle))
   }
 
   /** Waits while ClickHouse is away; what it refuses is narrowed down to the rows that it refuses. */

@@ -21,6 +21,22 @@ export interface Load {
   entries: readonly Entry[]
 }
 
+/**
+ * What is left to settle of jobs that are stored: one per partition, the newest, with the dead letters of all.
+ * Those whose partition has moved come again to its next owner, letters and all.
+ */
+export const newestOfEach = (jobs: readonly Job[]): Job[] => {
+  const newest = new Map<string, Job>()
+  for (const job of jobs) {
+    if (job.batch.signal.aborted) continue
+    const { topic, partition } = job.batch
+    const key = `${topic}/${partition}`
+    const outputs = [...(newest.get(key)?.outputs ?? []), ...job.outputs]
+    newest.set(key, { ...job, outputs })
+  }
+  return [...newest.values()]
+}
+
 /** Collects the records of many partitions, so that inserts are few and large. */
 export interface Buffer {
   /** `rows`: how many they will be, about. */
