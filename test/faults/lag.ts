@@ -42,13 +42,14 @@ export const behind = (admin: Admin, group: string, topic: string): Promise<numb
     }, 0),
   )
 
-/** What waits in the whole pipeline. */
-export const backlog = async (admin: Admin): Promise<number> => {
-  const waiting = await Promise.all([
+/** What waits in the whole pipeline, and the events that the tables do not tell of yet. */
+export const backlog = async (admin: Admin): Promise<{ waiting: number; untold: number }> => {
+  const [chain, connectors, untold] = await Promise.all([
     behind(admin, 'chain', 'received'),
     behind(admin, 'connectors', 'dispatch'),
+    behind(admin, 'sink', 'received'),
   ])
-  return waiting.reduce((sum, count) => sum + count, 0)
+  return { waiting: chain + connectors, untold }
 }
 
 /** Takes away all that a topic holds by now, as its retention would. */
