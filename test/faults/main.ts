@@ -19,6 +19,7 @@ const help = `npm run test:faults -- [options]
 
   --length ci|full|soak  how long every row takes (default ci)
   --rows F01,F05-F08     only these rows
+  --share 0.4            of the loads of the longer lengths, for a machine that does not hold all of it (default 1)
   --table FILE           writes the table as Markdown
   --journal FILE         adds what this run shows on the rig to what earlier runs showed: a long run in parts
   --report FILE          writes counts of rows as JSON
@@ -33,6 +34,8 @@ const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
 interface Wanted {
   length: Length
   rows: ReadonlySet<string> | undefined
+  /** Of the loads. */
+  share: number
   table: string | undefined
   journal: string | undefined
   report: string | undefined
@@ -44,6 +47,7 @@ const readArguments = (): Wanted | undefined => {
     options: {
       length: { type: 'string', default: 'ci' },
       rows: { type: 'string' },
+      share: { type: 'string', default: '1' },
       table: { type: 'string' },
       journal: { type: 'string' },
       report: { type: 'string' },
@@ -56,8 +60,10 @@ const readArguments = (): Wanted | undefined => {
   if (length === undefined) throw new Error(`--length is one of ${lengths.join(', ')}`)
   const rows = values.rows === undefined ? undefined : new Set(rowsIn(values.rows))
   if (rows?.size === 0) throw new Error('--rows wants numbers such as F01,F05-F08')
+  const share = Number(values.share)
+  if (!(share > 0 && share <= 1)) throw new Error('--share is a number above 0, and 1 at most')
   const { table, journal, report, cases } = values
-  return { length, rows, table, journal, report, cases }
+  return { length, rows, share, table, journal, report, cases }
 }
 
 const run = (args: readonly string[], env: Record<string, string> = {}): Promise<number> =>
@@ -88,7 +94,7 @@ const main = async (): Promise<number> => {
     process.stdout.write(help)
     return 0
   }
-  const { length, rows, table, journal, report, cases } = wanted
+  const { length, rows, share, table, journal, report, cases } = wanted
   const startedAt = Date.now()
   const inScope = (id: string): boolean => rows?.has(id) ?? belongs(id, length)
   const folder = await mkdtemp(join(tmpdir(), 'zenhook-fault-report-'))
@@ -107,6 +113,7 @@ const main = async (): Promise<number> => {
     await runVitest(['--project', 'faults', ...reporters(onRig)], {
       ...(length !== 'ci' && { ZENHOOK_USE_DIST: '1' }),
       ZENHOOK_FAULTS_LENGTH: length,
+      ZENHOOK_FAULTS_SHARE: String(share),
       ZENHOOK_FAULTS_RECORD: records,
       // All that the rig makes lies in our folder, and so do the processes that it starts.
       TMPDIR: folder,
@@ -123,7 +130,7 @@ const main = async (): Promise<number> => {
     const failed = results.filter(({ state }) => state === 'broken' || state === 'missing')
     const passed = results.filter(({ state }) => state === 'holds')
     if (table !== undefined)
-      await writeFile(table, pageOf(length, conditionsOf(length, startedAt), results))
+      await writeFile(table, pageOf(length, conditionsOf({ length, share, startedAt }), results))
     if (report !== undefined) {
       const counts = { numPassedTests: passed.length, numFailedTests: failed.length }
       await writeFile(report, JSON.stringify(counts))

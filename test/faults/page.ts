@@ -3,11 +3,19 @@ import type { Length } from './plan.ts'
 import { type RowResult, sums, tableOf } from './table.ts'
 
 /** What the figures were taken on. */
-export const conditionsOf = (length: Length, startedAt: number): string => {
+export const conditionsOf = ({
+  length,
+  share,
+  startedAt,
+}: {
+  length: Length
+  share: number
+  startedAt: number
+}): string => {
   const [cpu] = cpus()
   const minutes = Math.round((Date.now() - startedAt) / 60_000)
   return [
-    `Length \`${length}\``,
+    `Length \`${length}\`${share < 1 ? ` with ${share} of its loads` : ''}`,
     `${new Date(startedAt).toISOString().slice(0, 10)}, ${minutes} minutes`,
     `${cpus().length} × ${cpu?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
     `Node.js ${process.versions.node}`,

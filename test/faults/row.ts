@@ -41,6 +41,8 @@ export interface RowContext {
   length: Length
   /** What a length wants: the first in `ci`, the second in the longer ones. */
   pick<T>(ci: T, full: T): T
+  /** The same of a number of events, of which a machine may take a share (`--share`) in the longer lengths. */
+  share(ci: number, full: number): number
   /** Load on both sources of the tenant acme and on one that stays in order, at the rate of the length. */
   load(options?: LoadChoice): Load
   sampler(): Sampler
@@ -78,6 +80,7 @@ export interface Row {
 }
 
 const perSecond = { ci: 50, full: 250, soak: 100 } as const
+const shareOfLoad = Number(process.env.ZENHOOK_FAULTS_SHARE ?? 1)
 const shortestDrainMs = 60_000
 const slackPatienceMs = 3_000
 
@@ -123,14 +126,16 @@ export const contextOf = (
   const samplers: Sampler[] = []
   const others: Promise<RowContext>[] = []
   const owned: FaultRig[] = []
+  const share = (ci: number, full: number): number =>
+    length === 'ci' ? ci : Math.ceil(full * shareOfLoad)
   return {
-    ...{ rig, checker, length, metric },
+    ...{ rig, checker, length, metric, share },
     pick: (ci, full) => (length === 'ci' ? ci : full),
     load: (choice = {}) => {
       const started = startLoad({
         targets: choice.targets ?? [rig.targets.github, rig.targets.slack, rig.targets.line],
         publicUrl: choice.publicUrl ?? (() => rig.running().publicUrl),
-        perSecond: choice.perSecond ?? perSecond[length],
+        perSecond: choice.perSecond ?? share(perSecond.ci, perSecond[length]),
         ...(choice.rampMs !== undefined && { rampMs: choice.rampMs }),
       })
       loads.push(started)

@@ -40,11 +40,11 @@ const leaderStopped: Row = {
   ids: ['F02'],
   title: 'the leader is stopped for longer than a request, again and again',
   limitMs: { ci: 6 * minute, full: 12 * minute, soak: 0 },
-  async run({ rig, pick, load, holds }) {
+  async run({ rig, pick, share, load, holds }) {
     const stalls = pick(4, 10)
     // Longer than the 3 s of a produce request, shorter than the session of a broker.
     const stallMs = 4_000
-    const sending = load({ perSecond: pick(60, 500) })
+    const sending = load({ perSecond: share(60, 500) })
     await sleep(1_000)
     for (let stall = 0; stall < stalls; stall++) {
       const leader = await leaderOf(rig, stall % 6)
@@ -56,7 +56,7 @@ const leaderStopped: Row = {
     const lines = await sending.stop()
     await holds(`SIGSTOP of a leader for 4 s, ${stalls} times`, lines, {
       faultMs: stalls * stallMs,
-      least: pick(1_000, 50_000),
+      least: share(1_000, 50_000),
     })
     answersAll(sending)
   },
@@ -66,9 +66,9 @@ const leaderMoves: Row = {
   ids: ['F03'],
   title: 'leaders move while batches span partitions',
   limitMs: { ci: 6 * minute, full: 8 * minute, soak: 0 },
-  async run({ rig, pick, load, holds, sampler }) {
+  async run({ rig, pick, share, load, holds, sampler }) {
     const samples = sampler()
-    const sending = load({ perSecond: pick(60, 300) })
+    const sending = load({ perSecond: share(60, 300) })
     const moves = pick(1, 3)
     await sleep(2_000)
     for (let move = 0; move < moves; move++) {
@@ -85,7 +85,7 @@ const leaderMoves: Row = {
     await holds(`leaders shut and killed, ${moves} of each, with sends to 6 partitions`, lines, {
       faultMs: moves * 20_000,
       samples,
-      least: pick(1_000, 10_000),
+      least: share(1_000, 10_000),
     })
     answersAll(sending)
   },

@@ -68,10 +68,10 @@ const rollingIngress: Row = {
   ids: ['F15'],
   title: 'ingress processes are replaced under load, one after the other',
   limitMs: { ci: 6 * minute, full: 6 * minute, soak: 0 },
-  async run({ rig, pick, load, holds }) {
+  async run({ rig, pick, share, load, holds }) {
     let current = await rig.another({ roles: 'ingress' })
     let url = current.publicUrl
-    const sending = load({ publicUrl: () => url, perSecond: pick(50, 150) })
+    const sending = load({ publicUrl: () => url, perSecond: share(50, 150) })
     const times = pick(2, 5)
     for (let time = 0; time < times; time++) {
       const next = await rig.another({ roles: 'ingress' })
@@ -209,14 +209,14 @@ const fewResources: Row = {
   ids: ['F94'],
   title: 'few descriptors and little memory',
   limitMs: { ci: 6 * minute, full: 6 * minute, soak: 0 },
-  async run({ rig, pick, load, holds }) {
+  async run({ rig, pick, share, load, holds }) {
     const one = await rig.another({
       roles: 'ingress',
       env: { NODE_OPTIONS: '--max-old-space-size=192' },
     })
     await run('prlimit', ['--pid', String(one.pid), '--nofile=256:256'])
     const { publicUrl } = one
-    const sending = load({ publicUrl: () => publicUrl, perSecond: pick(50, 100) })
+    const sending = load({ publicUrl: () => publicUrl, perSecond: share(50, 100) })
     await sleep(2_000)
     const idle = await opened(publicUrl, 400)
     await sleep(pick(4_000, 30_000))
@@ -226,7 +226,7 @@ const fewResources: Row = {
     const during = await sending.stop()
     expect(descriptors).toBeLessThanOrEqual(256)
     // It is alive, and takes everything again.
-    const after = load({ publicUrl: () => publicUrl, perSecond: pick(50, 100) })
+    const after = load({ publicUrl: () => publicUrl, perSecond: share(50, 100) })
     await sleep(pick(4_000, 20_000))
     const lines = await after.stop()
     answersAll(after)

@@ -322,11 +322,11 @@ const soak: Row = {
   title: 'load for long, with a fault of any kind every 30 s',
   limitMs: { ci: 6 * minute, full: 95 * minute, soak: 20 * minute },
   async run(context) {
-    const { length } = context
+    const { length, share } = context
     const plan = {
       ci: { minutes: 2, perSecond: 50 },
-      soak: { minutes: 10, perSecond: 100 },
-      full: { minutes: 10, perSecond: 100 },
+      soak: { minutes: 10, perSecond: share(50, 100) },
+      full: { minutes: 10, perSecond: share(50, 100) },
     }[length]
     const seed = Number(process.env.ZENHOOK_FAULTS_SEED ?? Date.now() % 1_000_000)
     await segment(context, { ...plan, seed })
