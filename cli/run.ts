@@ -1,5 +1,5 @@
 import { type Command, CommanderError } from 'commander'
-import { isZenhookError } from '../core/errors/index.ts'
+import { hasCode } from '../core/errors/index.ts'
 import { describeError } from './output.ts'
 
 /** The answer is no, or the work failed: thrown by a command that has already said so. */
@@ -14,6 +14,6 @@ export const run = async (program: Command, argv: readonly string[]): Promise<nu
     if (error instanceof Negative) return 1
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     process.stderr.write(describeError(error))
-    return isZenhookError(error) && error.code === 'ZENHOOK_CLI_USAGE' ? 2 : 1
+    return hasCode(error, 'ZENHOOK_CLI_USAGE') ? 2 : 1
   }
 }

@@ -54,13 +54,19 @@ const sayWaiting = ({ name, error }: Waiting): void => {
   say(`waiting for ${name}: ${error.message}${why}. ${error.fix}`)
 }
 
-/** Aborts when the process is asked to end; a second time ends it at once. */
+/** One Ctrl-C reaches us from the terminal, and once more from npm, which passes on what it gets itself. */
+const sameRequestMs = 500
+
+/** Aborts when the process is asked to end; when it is asked once more it ends at once. */
 const endOnSignal = (): AbortSignal => {
   const ending = new AbortController()
+  let askedAt = Number.NEGATIVE_INFINITY
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (ending.signal.aborted) process.exit(1)
-      ending.abort(signal)
+      if (!ending.signal.aborted) {
+        askedAt = performance.now()
+        ending.abort(signal)
+      } else if (performance.now() - askedAt > sameRequestMs) process.exit(1)
     })
   }
   return ending.signal

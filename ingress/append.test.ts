@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ZenhookError } from '../core/errors/index.ts'
 import type { NewRecord } from '../core/log/port.ts'
 import { type Appender, createAppender } from './append.ts'
 import { openSpool, type Spool } from './spool/spool.ts'
@@ -106,6 +107,57 @@ describe('append', () => {
     expect(await slow).toBe('spool')
     expect(appender.up()).toBe(true)
     await emptied()
+  })
+
+  describe('while one partition takes nothing', () => {
+    const unavailable = () => new ZenhookError('ZENHOOK_LOG_UNAVAILABLE', { retriable: true })
+    let healed = false
+    const startOver = async (): Promise<Appender> => {
+      healed = false
+      await appender.close()
+      appender = createAppender({
+        spool,
+        log: {
+          append: async (records) => {
+            if (!healed && records.some(({ key }) => key === 'stuck')) {
+              await new Promise((resolve) => setTimeout(resolve, 200))
+              throw unavailable()
+            }
+            return log.append(records)
+          },
+        },
+      })
+      return appender
+    }
+
+    it('the others reach the log, also after its append has failed', async () => {
+      const { append, up } = await startOver()
+      const stuck = append(record(1, 'stuck'), 50)
+      for (let n = 2; n < 12; n += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 30))
+        expect(await append(record(n, `k${n}`), 1_500)).toBe('log')
+      }
+      expect(await stuck).toBe('spool')
+      expect(up()).toBe(true)
+      healed = true
+      await emptied()
+    })
+
+    it('on a quiet day too: one request asks the log every so often', async () => {
+      const { append, up } = await startOver()
+      expect(await append(record(1, 'stuck'), 50)).toBe('spool')
+      expect(up()).toBe(false)
+      expect(await append(record(2, 'other'), 1_500)).toBe('spool')
+      const startedAt = performance.now()
+      for (let n = 3; !up(); n += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        await append(record(n, `k${n}`), 1_500)
+        expect(performance.now() - startedAt).toBeLessThan(5_000)
+      }
+      expect(spool.stats().records).toBeGreaterThan(0)
+      healed = true
+      await emptied()
+    }, 15_000)
   })
 
   it('refuses when the spool is full, and says whether the log may have it', async () => {

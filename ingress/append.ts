@@ -1,4 +1,4 @@
-import { isZenhookError, messageOf, ZenhookError } from '../core/errors/index.ts'
+import { hasCode, isZenhookError, messageOf, ZenhookError } from '../core/errors/index.ts'
 import type { Log, NewRecord } from '../core/log/port.ts'
 import { type Logger, silentLogger } from '../core/telemetry/index.ts'
 import { startDrain } from './spool/drain.ts'
@@ -30,31 +30,42 @@ export interface Appender {
 
 type Outcome = 'stored' | 'failed' | 'overdue'
 
+/** While the log is away one request asks it every so often: what drains may wait for a partition that others do not need. */
+const probeMs = 2_000
+
 export const createAppender = (options: AppenderOptions): Appender => {
   const { log, spool, logger = silentLogger } = options
   let up = true
   let lastSuccess = Number.NEGATIVE_INFINITY
+  let probedAt = Number.NEGATIVE_INFINITY
 
   const succeeded = (): void => {
     lastSuccess = performance.now()
     if (!up) logger.info({}, 'the log takes records again')
     up = true
   }
-  const down = (reason: string): void => {
-    if (spool === undefined) return
-    if (up) logger.warn({ reason }, 'the log is away: events go to the spool')
+  /** Unless others got through since: one partition that is stuck is not an absent log. */
+  const doubt = (since: number, reason: string): void => {
+    if (spool === undefined || lastSuccess >= since) return
+    if (up) {
+      logger.warn({ reason }, 'the log is away: events go to the spool')
+      probedAt = performance.now()
+    }
     up = false
   }
-
-  const tooLarge = (error: unknown): boolean =>
-    isZenhookError(error) && error.code === 'ZENHOOK_LOG_RECORD_TOO_LARGE'
+  const mayTry = (): boolean => {
+    if (up) return true
+    const now = performance.now()
+    if (now - probedAt < probeMs) return false
+    probedAt = now
+    return true
+  }
 
   const toLog = (record: NewRecord, holdMs: number): Promise<Outcome> =>
     new Promise((resolve, reject) => {
       const startedAt = performance.now()
       const timer = setTimeout(() => {
-        // Others got through meanwhile: one slow partition is not an absent log.
-        if (lastSuccess < startedAt) down(`no answer in ${holdMs} ms`)
+        doubt(startedAt, `no answer in ${holdMs} ms`)
         resolve('overdue')
       }, holdMs)
       log.append([record]).then(
@@ -65,8 +76,8 @@ export const createAppender = (options: AppenderOptions): Appender => {
         },
         (error: unknown) => {
           clearTimeout(timer)
-          if (tooLarge(error)) return reject(error)
-          down(messageOf(error))
+          if (hasCode(error, 'ZENHOOK_LOG_RECORD_TOO_LARGE')) return reject(error)
+          doubt(startedAt, messageOf(error))
           resolve('failed')
         },
       )
@@ -108,7 +119,7 @@ export const createAppender = (options: AppenderOptions): Appender => {
 
   return {
     async append(record, holdMs) {
-      if (spool !== undefined && (!up || spool.holds(record.key))) {
+      if (spool !== undefined && (spool.holds(record.key) || !mayTry())) {
         try {
           return await toSpool(spool, record, false)
         } catch (error) {

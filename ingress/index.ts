@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Hono } from 'hono'
-import { messageOf } from '../core/errors/index.ts'
+import { hasCode, messageOf } from '../core/errors/index.ts'
 import type { Codec } from '../core/event/codec/index.ts'
 import type { DecisionSet } from '../core/event/index.ts'
 import type { Kv } from '../core/kv/port.ts'
@@ -97,9 +97,15 @@ export const createIngress = (options: IngressOptions): Ingress => {
       { id: record.headers?.id, error: messageOf(error) },
       'the log will never take a spooled event: it goes to the dead letters',
     )
-    await log.append([
-      { topic: 'dead', key: record.key, value: deadLetter(codec, record, error, now()) },
-    ])
+    for (const bytes of keptBytes) {
+      const value = deadLetter(codec, record, error, now(), bytes)
+      try {
+        await log.append([{ topic: 'dead', key: record.key, value }])
+        return
+      } catch (failure) {
+        if (!hasCode(failure, 'ZENHOOK_LOG_RECORD_TOO_LARGE') || bytes === 0) throw failure
+      }
+    }
   }
 
   const server = createPublicServer(options.server, createClients(options.trustedProxies))
@@ -187,7 +193,16 @@ export const createIngress = (options: IngressOptions): Ingress => {
 const sha256 = (data: string | Uint8Array): string =>
   createHash('sha256').update(data).digest('hex')
 
-const deadLetter = (codec: Codec, record: NewRecord, error: unknown, at: number): Uint8Array =>
+/** Of an event that the log does not take: as much of its head as the dead letters take. */
+const keptBytes = [256 * 1024, 16 * 1024, 0]
+
+const deadLetter = (
+  codec: Codec,
+  record: NewRecord,
+  error: unknown,
+  at: number,
+  bytes: number,
+): Uint8Array =>
   codec.encode('dead', {
     id: sha256(`spool ${record.headers?.id ?? ''}`).slice(0, 40),
     tenant: record.headers?.tenant ?? '',
@@ -199,8 +214,7 @@ const deadLetter = (codec: Codec, record: NewRecord, error: unknown, at: number)
     at,
     origin: { topic: record.topic, partition: -1, offset: -1 },
     originHeaders: record.headers ?? {},
-    // The log takes no record of this size, whatever the topic: the head of it has to do.
-    original: (record.value ?? new Uint8Array()).subarray(0, 256 * 1024),
+    original: (record.value ?? new Uint8Array()).subarray(0, bytes),
   })
 
 /** A decision beside the first event's own, so that its story tells of the request that was not stored. */

@@ -18,12 +18,15 @@ export interface Limiter {
   peek(key: string, limit: RateLimit): Taken
 }
 
+/** One token at least, however slowly it comes back. */
+const sizeOf = ({ burst, perSecond }: RateLimit): number => Math.max(1, burst ?? perSecond)
+
 /** Token buckets by key, in bounded memory: the key unused for longest starts anew with a full one. */
 export const createLimiter = (now: () => number, maxKeys = 50_000): Limiter => {
   const buckets = new LRUCache<string, Bucket>({ max: maxKeys })
 
   const fill = (key: string, limit: RateLimit): Bucket => {
-    const size = limit.burst ?? limit.perSecond
+    const size = sizeOf(limit)
     const time = now()
     const known = buckets.get(key)
     const bucket = known ?? { tokens: size, filledAt: time }
@@ -57,7 +60,7 @@ export const rateLimitHeaders = (
   limit: RateLimit,
   retryAfterMs: number,
 ): Record<string, string> => {
-  const size = limit.burst ?? limit.perSecond
+  const size = sizeOf(limit)
   const window = Math.max(1, Math.ceil(size / limit.perSecond))
   return {
     'ratelimit-policy': `"${name}";q=${size};w=${window}`,

@@ -11,6 +11,7 @@ export interface VerifiersOptions {
   secrets: Secrets
   /** Throws ZENHOOK_VERIFY_* when settings or secrets cannot work. */
   create(source: Source, secrets: readonly string[]): Verifier
+  /** Ms of a clock that only goes on; its own by default: the time of day may step back. */
   now?: () => number
   /**
    * How long resolved secrets are used without being looked at again, ms. What resolves them may have a cache of
@@ -45,7 +46,13 @@ const same = (a: readonly string[], b: readonly string[]): boolean =>
  * ZENHOOK_INGRESS_SECRET_UNAVAILABLE (retriable) when nothing is left to verify with.
  */
 export const createVerifiers = (options: VerifiersOptions): VerifierFor => {
-  const { secrets, create, now = Date.now, freshMs = 2_000, logger = silentLogger } = options
+  const {
+    secrets,
+    create,
+    now = () => performance.now(),
+    freshMs = 2_000,
+    logger = silentLogger,
+  } = options
   // A source object never changes: a new revision of it is another object.
   const made = new WeakMap<Source, Made>()
   const making = new WeakMap<Source, Promise<Verifier>>()

@@ -41,6 +41,10 @@ export class ZenhookError extends Error {
 export const isZenhookError = (error: unknown): error is ZenhookError =>
   error instanceof ZenhookError
 
+/** Whether it is one of ours, and this one. */
+export const hasCode = (error: unknown, code: ErrorCode): error is ZenhookError =>
+  isZenhookError(error) && error.code === code
+
 /** The code of what the system refused (`ENOENT`), as Node.js tells it; empty where there is none. */
 export const systemCodeOf = (error: unknown): string => {
   const code: unknown =

@@ -90,7 +90,7 @@ const forbidden = (tenant: string, ref: SecretRef): ZenhookError =>
 
 /** Resolves references within grants, checked each time; no error names a value. */
 export const createSecrets = (options: SecretsOptions): Secrets => {
-  const { env, secretsDir, grants, plain, now = Date.now } = options
+  const { env, secretsDir, grants, plain, now = () => performance.now() } = options
   const files = new Map<string, { value: string; readAt: number }>()
 
   /** The file that a tenant may read under this path, or `undefined`: by real path, links followed. */

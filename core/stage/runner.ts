@@ -1,4 +1,4 @@
-import { isZenhookError, messageOf, ZenhookError } from '../errors/index.ts'
+import { hasCode, isZenhookError, messageOf, ZenhookError } from '../errors/index.ts'
 import type { Codec } from '../event/codec/index.ts'
 import type { Batch, Gap, Log, NewRecord, StoredRecord, Subscription } from '../log/port.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -277,11 +277,9 @@ const failureOf = (error: unknown): { stage?: string; code: string; retryAfterMs
 /** Everything but decisions: nobody waits for those. */
 const isUrgent = ({ topic }: NewRecord): boolean => topic !== 'decisions'
 
-const isNotOwner = (error: unknown): boolean =>
-  isZenhookError(error) && error.code === 'ZENHOOK_LOG_NOT_OWNER'
+const isNotOwner = (error: unknown): boolean => hasCode(error, 'ZENHOOK_LOG_NOT_OWNER')
 
-const isTooLarge = (error: unknown): boolean =>
-  isZenhookError(error) && error.code === 'ZENHOOK_LOG_RECORD_TOO_LARGE'
+const isTooLarge = (error: unknown): boolean => hasCode(error, 'ZENHOOK_LOG_RECORD_TOO_LARGE')
 
 /** What a dead letter is made with. */
 type DeathWork = Pick<BatchWork, 'codec' | 'hash' | 'now' | 'tally'>

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import { isZenhookError, messageOf } from '../../core/errors/index.ts'
+import { hasCode, messageOf } from '../../core/errors/index.ts'
 import type { NewRecord } from '../../core/log/port.ts'
 import { type Logger, silentLogger } from '../../core/telemetry/index.ts'
 import type { Spool } from './spool.ts'
@@ -8,7 +8,7 @@ export interface DrainOptions {
   spool: Spool
   /** Resolves once the records, of one key and in order, are in the log. */
   append(records: readonly NewRecord[]): Promise<unknown>
-  /** The log will never take this record: it must be kept elsewhere before this resolves. */
+  /** The log will never take this record: it must be kept elsewhere before this resolves. Until then it is tried again. */
   onRejected(record: NewRecord, error: unknown): Promise<void>
   /** Bounds the rush on a log that has just come back. */
   maxPerSecond?: number
@@ -27,8 +27,7 @@ const firstPauseMs = 250
 const longestPauseMs = 5_000
 const idleMs = 60_000
 
-const neverFits = (error: unknown): boolean =>
-  isZenhookError(error) && error.code === 'ZENHOOK_LOG_RECORD_TOO_LARGE'
+const neverFits = (error: unknown): boolean => hasCode(error, 'ZENHOOK_LOG_RECORD_TOO_LARGE')
 
 const withinTime = <T>(work: Promise<T>, timeoutMs: number, signal: AbortSignal): Promise<T> =>
   new Promise((resolve, reject) => {
@@ -114,8 +113,18 @@ export const startDrain = (options: DrainOptions): { close(): Promise<void> } =>
         return group
       }
       if (rest.length > 0) return moveEach(group)
-      await options.onRejected(head, error)
+      return reject(head, error)
+    }
+  }
+
+  const reject = async (record: NewRecord, error: unknown): Promise<Group> => {
+    try {
+      await options.onRejected(record, error)
       return []
+    } catch (failure) {
+      // The others of its batch went through, and go on.
+      logger.error({ error: messageOf(failure) }, 'a spooled record cannot be kept elsewhere yet')
+      return [record]
     }
   }
 

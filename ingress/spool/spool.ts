@@ -264,9 +264,11 @@ export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
   }
 
   const readAhead = async (segment: Segment): Promise<void> => {
+    // What is written while we read was not looked at.
+    const end = segment.size
     let found: Buffer
     try {
-      found = await readBytes(fs, segment.path, offset, segment.size)
+      found = await readBytes(fs, segment.path, offset, end)
     } catch (error) {
       failedReads += 1
       if (!isOfTheDisk(error) || failedReads < readTries || !(await writer.release(segment)))
@@ -278,7 +280,7 @@ export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
     failedReads = 0
     ahead = [...readRecords(found, offset, maxFrame, segment.framing, damaged(segment))]
     // Nothing whole is left in this segment: what was damaged has been told.
-    if (ahead.length === 0) offset = segment.size
+    if (ahead.length === 0) offset = end
   }
 
   const peek = async (

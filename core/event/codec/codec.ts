@@ -1,4 +1,4 @@
-import { isZenhookError, messageOf, ZenhookError } from '../../errors/index.ts'
+import { hasCode, messageOf, ZenhookError } from '../../errors/index.ts'
 import { type AvroType, typeOf } from './avro.ts'
 import { type BoundsCheck, createBoundsCheck } from './bounds.ts'
 import type { AvroSchema, Codec, RecordKind, RecordKinds, Schemas } from './index.ts'
@@ -37,7 +37,11 @@ const unknownLimit = 1_000
  * ZENHOOK_SCHEMAS_UNAVAILABLE (retriable) while the registry is away.
  */
 export const createCodec = async (options: CodecOptions): Promise<Codec> => {
-  const { schemas, topicSubject = (topic) => `zenhook.${topic}.v1-value`, now = Date.now } = options
+  const {
+    schemas,
+    topicSubject = (topic) => `zenhook.${topic}.v1-value`,
+    now = () => performance.now(),
+  } = options
   const present = options.present ?? (await packageSchemas())
   const kinds = new Map<RecordKind, KindCodec>()
   for (const kind of recordKinds) {
@@ -67,7 +71,7 @@ export const createCodec = async (options: CodecOptions): Promise<Codec> => {
     try {
       return await underWay
     } catch (error) {
-      if (isZenhookError(error) && error.code === 'ZENHOOK_SCHEMAS_UNKNOWN_ID') {
+      if (hasCode(error, 'ZENHOOK_SCHEMAS_UNKNOWN_ID')) {
         if (unknown.size >= unknownLimit) unknown.clear()
         unknown.set(id, now())
       }

@@ -4,6 +4,8 @@ import { ZenhookError } from '../../../core/errors/index.ts'
 
 const MAX_TEXT = 65_536
 const DAY = 86_400_000
+const FAILED = 30_000
+const MOST = 16
 /** Fetches a minute at most: whoever knows a topic's name could else make us ask for one path after another. */
 const PER_MINUTE = 10
 
@@ -23,32 +25,56 @@ const parse = (text: string): Held => {
   }
 }
 
-/** Certificates by URL: each fetched once for all callers and kept for a day, a failure for 30 s. */
+const unusable = (cause: unknown): ZenhookError =>
+  new ZenhookError('ZENHOOK_VERIFY_KEY_FETCH', {
+    message: 'The signing certificate of SNS cannot be used',
+    retriable: true,
+    cause,
+  })
+
+/**
+ * Certificates by URL: each fetched once for all callers and kept for a day, a failure for 30 s. One that was read
+ * before serves on while it cannot be fetched again.
+ */
 export const certificates = (
   fetchKey: (url: string) => Promise<string>,
+  { keepMs = DAY, failedMs = FAILED } = {},
 ): ((url: string, now: number) => Promise<KeyObject>) => {
-  const known = new LRUCache<string, Promise<Held>>({ max: 16, ttl: DAY })
+  const known = new LRUCache<string, Promise<Held>>({ max: MOST, ttl: keepMs })
+  const good = new LRUCache<string, Held>({ max: MOST })
   let minute = { of: 0, fetches: 0 }
-  const fetched = async (url: string, now: number): Promise<Held> => {
+  const mayFetch = (now: number): boolean => {
     const of = Math.floor(now / 60_000)
     if (minute.of !== of) minute = { of, fetches: 0 }
-    if (++minute.fetches > PER_MINUTE) throw new Error('Too many certificates were asked for')
-    return parse(await fetchKey(url))
+    return ++minute.fetches <= PER_MINUTE
+  }
+  const fetched = async (url: string): Promise<Held> => {
+    const held = parse(await fetchKey(url))
+    good.set(url, held)
+    return held
+  }
+  const heldAt = (url: string, now: number): Promise<Held> => {
+    const present = known.get(url)
+    if (present !== undefined) return present
+    if (!mayFetch(now)) return Promise.reject(new Error('Too many certificates were asked for'))
+    const asked = fetched(url)
+    known.set(url, asked)
+    // Once, when it fails: whoever asks meanwhile must not prolong it.
+    asked.catch(() => {
+      if (known.peek(url) === asked) known.set(url, asked, { ttl: failedMs })
+    })
+    return asked
   }
   return async (url, now) => {
-    const held = known.get(url) ?? fetched(url, now)
-    if (!known.has(url)) known.set(url, held)
+    let held: Held | undefined
     try {
-      const { key, from, to } = await held
-      if (now < from || now > to) throw new Error('The certificate is not valid at this time')
-      return key
+      held = await heldAt(url, now)
     } catch (cause) {
-      known.set(url, held, { ttl: 30_000 })
-      throw new ZenhookError('ZENHOOK_VERIFY_KEY_FETCH', {
-        message: 'The signing certificate of SNS cannot be used',
-        retriable: true,
-        cause,
-      })
+      held = good.get(url)
+      if (held === undefined) throw unusable(cause)
     }
+    if (now < held.from || now > held.to)
+      throw unusable(new Error('The certificate is not valid at this time'))
+    return held.key
   }
 }

@@ -4,6 +4,7 @@ import { createVerifier } from '../create.ts'
 import { presetNamed } from '../settings.ts'
 import { draftOf, generateSecrets, sampleOf, signRequest } from '../sign.ts'
 import { now, requestOf, url, verdict, verifyWith } from '../testing.ts'
+import { certificates } from './certificates.ts'
 import { isSnsUrl } from './index.ts'
 
 const preset = presetNamed('aws-sns')
@@ -77,6 +78,21 @@ describe('what SNS signs', () => {
   })
 })
 
+/** Of no key that is kept. */
+const certificate = `-----BEGIN CERTIFICATE-----
+MIIBjzCCATWgAwIBAgIUPoKUl3NBzBxVCvclUJnalEFtL7gwCgYIKoZIzj0EAwIw
+HDEaMBgGA1UEAwwRc25zLmFtYXpvbmF3cy5jb20wIBcNMjYxMTMwMDExODE3WhgP
+MjEyNjExMDYwMTE4MTdaMBwxGjAYBgNVBAMMEXNucy5hbWF6b25hd3MuY29tMFkw
+EwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEfLLM/wS7q4KaUe5cA0ALRhsyFkJiv9Ev
+TVUcycAZgr7p0M3sO3Dabe2JhRx6kOb5HvdmirV+eGAlUW/1hrHQR6NTMFEwHQYD
+VR0OBBYEFLiPBoXQnhhi4v1Fm8SzJSDj4w2LMB8GA1UdIwQYMBaAFLiPBoXQnhhi
+4v1Fm8SzJSDj4w2LMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIh
+AOr/sok/A+TAoPIzcVxwzZ2S42jybmRXYisUyqN0YeLgAiARCXK9ajDYQ0uQlr9y
+Rlfg162oyI2APOd+VpIuhwbrdw==
+-----END CERTIFICATE-----
+`
+const whileValid = Date.UTC(2030, 0, 1)
+
 describe('F53: certificates', () => {
   it.each([
     ['https://sns.us-east-1.amazonaws.com/a.pem', true],
@@ -118,6 +134,35 @@ describe('F53: certificates', () => {
       })
     }
     expect(fetchKey.mock.calls.length).toBeLessThanOrEqual(10)
+  })
+
+  it('are fetched again after a while, however many ask meanwhile; an old one serves until then', async () => {
+    let fails = true
+    const fetchKey = vi.fn(async () => {
+      if (fails) throw new Error('no answer')
+      return certificate
+    })
+    const keyFor = certificates(fetchKey, { keepMs: 400, failedMs: 200 })
+    const ask = (): Promise<boolean> =>
+      keyFor('https://sns.us-east-1.amazonaws.com/a.pem', whileValid).then(
+        () => true,
+        () => false,
+      )
+    const askFor = async (ms: number): Promise<boolean[]> => {
+      const answers: boolean[] = []
+      for (const end = performance.now() + ms; performance.now() < end; ) {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        answers.push(await ask())
+      }
+      return answers
+    }
+    expect(await ask()).toBe(false)
+    fails = false
+    expect((await askFor(300)).at(-1)).toBe(true)
+    expect(fetchKey).toHaveBeenCalledTimes(2)
+    fails = true
+    expect(await askFor(800)).not.toContain(false)
+    expect(fetchKey.mock.calls.length).toBeGreaterThan(2)
   })
 
   it('are useless without a topic, for SNS signs for everybody', () => {
