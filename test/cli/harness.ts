@@ -31,7 +31,8 @@ const launch = (args: readonly string[], env: Readonly<Record<string, string>> =
     stdio: ['pipe', 'pipe', 'pipe'],
   })
 
-const collected = (child: ChildProcess) => {
+/** What a child writes, as it comes. */
+export const collected = (child: ChildProcess) => {
   const texts = { out: '', err: '' }
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     texts.out += text

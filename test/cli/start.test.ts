@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readInstance } from '../../cli/client.ts'
 import { startClickHouseFront } from '../clickhouse-front/index.ts'
-import { eventually, start, workspace, zenhook } from './harness.ts'
+import { collected, eventually, start, workspace, zenhook } from './harness.ts'
 
 let space: Awaited<ReturnType<typeof workspace>>
 beforeAll(async () => {
@@ -217,4 +220,33 @@ describe('zenhook start', () => {
     expect(await running.end('SIGINT')).toBe(0)
     expect(running.texts.out).toBe('')
   }, 40_000)
+
+  it('drains and exits 0 after a Ctrl-C under npm, which passes on the signal that all got', async () => {
+    const dataDir = space.path('npm')
+    const args = ['--data-dir', dataDir, '--port', '0', '--admin-port', '0']
+    const { PATH = '', HOME = '' } = process.env
+    // A group of its own, as a terminal gives one to each command.
+    const npm = spawn('npm', ['start', '--', ...args], {
+      env: { PATH, HOME, npm_config_update_notifier: 'false' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    })
+    const { pid = 0 } = npm
+    const ended = once(npm, 'close')
+    try {
+      const texts = collected(npm)
+      await eventually(
+        () => texts.out.includes('zenhook explain') || undefined,
+        'the story of the sample',
+      )
+      const { pid: own = 0 } = (await readInstance(dataDir)) ?? {}
+      expect([0, pid]).not.toContain(own)
+      process.kill(-pid, 'SIGINT')
+      expect(await ended).toEqual([0, null])
+      expect(await readInstance(dataDir)).toBeUndefined()
+      expect(() => process.kill(own, 0)).toThrow('ESRCH')
+    } finally {
+      if (npm.exitCode === null && npm.signalCode === null) process.kill(-pid, 'SIGKILL')
+    }
+  }, 60_000)
 })
