@@ -61,10 +61,10 @@ const describe = ({ changed, revision }: Applied, dryRun: boolean): string => {
 
 export const applyCommands = (): readonly Command[] => [
   withYes(
-    ofFile('apply', 'publish a configuration file to a running instance, with no restart').option(
-      '--dry-run',
-      'only show what would change, as diff does',
-    ),
+    ofFile(
+      'apply',
+      'publish a configuration file to a running instance, with no restart; replaces the whole configuration',
+    ).option('--dry-run', 'only show what would change, as diff does'),
   ).action((options: Options, command: Command) => act(command, options)),
   ofFile('diff', 'show what apply would change').action((options: Options, command: Command) =>
     act(command, { ...options, dryRun: true }),

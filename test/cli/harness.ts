@@ -154,6 +154,7 @@ export interface Problem {
   code: string
   status: number
   detail: string
+  fix?: string
   request_id: string
   errors?: { pointer: string; detail: string }[]
 }

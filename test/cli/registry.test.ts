@@ -84,7 +84,11 @@ describe('/v1/registry', () => {
     expect(plain.status).toBe(400)
     const large = await send('POST', '/v1/registry/apply', { file: 'f', text: 'x'.repeat(5e6) })
     expect(large.status).toBe(413)
-    expect((await problemOf(large)).code).toBe('ZENHOOK_API_TOO_LARGE')
+    const { code, fix } = await problemOf(large)
+    expect(code).toBe('ZENHOOK_API_TOO_LARGE')
+    // Half a file would delete what the other half holds.
+    expect(fix).toContain('PUT /v1/registry/{kind}/{tenant}/{name}')
+    expect(fix).toContain('apply replaces the whole configuration')
   })
 
   it('applies files, dry or not, and names every fault', async () => {

@@ -19,7 +19,7 @@ export const apiErrors = {
   },
   ZENHOOK_API_TOO_LARGE: {
     summary: 'The body of the request is too large',
-    fix: 'Send less; a configuration may be applied tenant by tenant',
+    fix: 'Send less; publish single objects with PUT /v1/registry/{kind}/{tenant}/{name}: apply replaces the whole configuration',
   },
   ZENHOOK_API_CONFLICT: {
     summary: 'The object changed since it was read',

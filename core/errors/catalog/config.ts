@@ -11,7 +11,7 @@ export const configErrors = {
   },
   ZENHOOK_CONFIG_TOO_LARGE: {
     summary: 'The configuration file is larger than 1 MiB',
-    fix: 'Split it by tenant and apply the parts one by one',
+    fix: 'Make it smaller, or publish single objects with PUT /v1/registry/{kind}/{tenant}/{name}: apply replaces the whole configuration',
   },
   ZENHOOK_CONFIG_SYNTAX: {
     summary: 'The configuration file is not valid YAML',
