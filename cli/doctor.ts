@@ -171,5 +171,9 @@ export const examineAll = (settings: Settings): Promise<readonly Finding[]> =>
     examine('state', () => state(settings), 'Run npm ci again; check REDIS_URL'),
     examine('schemas', () => schemas(settings), 'Check SCHEMA_REGISTRY_URL'),
     examine('decisions', () => decisions(settings), 'Run npm ci again; check CLICKHOUSE_URL'),
-    examine('traces', () => traces(settings), 'Check OTEL_EXPORTER_OTLP_ENDPOINT and _HEADERS'),
+    examine(
+      'traces',
+      () => traces(settings),
+      'Check OTEL_EXPORTER_OTLP_ENDPOINT (or _TRACES_ENDPOINT) and _HEADERS',
+    ),
   ])

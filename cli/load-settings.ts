@@ -87,6 +87,7 @@ const tracingOf = (values: Values, env: NodeJS.ProcessEnv): Settings['tracing'] 
   return tracingSettings(
     {
       endpoint: values.otelEndpoint.value,
+      tracesEndpoint: values.otelTracesEndpoint.value,
       headers: values.otelHeaders.value,
       serviceName: origin === 'default' ? undefined : serviceName,
       resource: values.otelResource.value,

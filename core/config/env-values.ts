@@ -16,18 +16,12 @@ const url =
     const expected = `a URL with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`
     try {
       const { protocol, hostname } = new URL(text)
-      return protocols.includes(protocol) && hostname !== '' ? { value: text } : { expected }
+      // A list of URLs can pass for one whose host has commas in it.
+      const good = protocols.includes(protocol) && hostname !== '' && !hostname.includes(',')
+      return good ? { value: text } : { expected }
     } catch {
       return { expected }
     }
-  }
-
-const urls =
-  (...protocols: readonly string[]): Parse<string> =>
-  (text) => {
-    const parts = text.split(',').map((part) => part.trim())
-    const bad = parts.map(url(...protocols)).find((parsed) => 'expected' in parsed)
-    return bad ?? { value: parts.join(',') }
   }
 
 const oneOf =
@@ -120,7 +114,6 @@ export const parsers = {
       ? { value: text }
       : { expected: 'lower-case letters, digits, dots and dashes' }) as Parse<string>,
   url,
-  urls,
   oneOf,
   brokers,
   ranges,

@@ -84,6 +84,7 @@ describe('settings', () => {
       REDIS_URL: 'redis://user:canary-redis@cache:6379',
       KAFKA_SASL_PASSWORD: 'canary-kafka',
       OTEL_EXPORTER_OTLP_HEADERS: 'authorization=canary-otel',
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://user:canary-otel@collector/v1/traces',
       KAFKA_BROKERS: 'a:1,b:2',
     })
     const shown = showSettings(settings)
@@ -130,6 +131,8 @@ describe('settings', () => {
     [{ KAFKA_BROKERS: 'a:1,' }, {}],
     [{ KAFKA_BROKERS: 'a:0' }, {}],
     [{ PUBLIC_URL: 'example.com' }, {}],
+    [{ SCHEMA_REGISTRY_URL: 'http://a:8081,http://b:8081' }, {}],
+    [{ SCHEMA_REGISTRY_URL: 'http://a,http://b' }, {}],
     [{ TRUSTED_PROXIES: '10.0.0.0/33' }, {}],
     [{ TRUSTED_PROXIES: '10.0.0.1,proxy' }, {}],
     [{ OTEL_EXPORTER_OTLP_HEADERS: 'novalue' }, {}],
@@ -141,8 +144,12 @@ describe('settings', () => {
     expect(faultOf(env, more).code).toBe('ZENHOOK_CONFIG_BAD_ENV')
   })
 
-  test('never show a bad secret', () => {
-    const error = faultOf({ REDIS_URL: 'canary-secret' })
+  test('never show a bad secret, nor a bad URL that may hold one', () => {
+    const error = faultOf({
+      REDIS_URL: 'canary-secret',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'https//user:canary@collector',
+      PUBLIC_URL: 'ftp://user:canary@example.com',
+    })
     expect(`${error.message}${error.fix}${JSON.stringify(error.details)}`).not.toContain('canary')
   })
 

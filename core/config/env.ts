@@ -47,7 +47,6 @@ const shownDuration = (ms: number): string => (ms % 1000 === 0 ? `${ms / 1000}s`
 const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 const mechanisms = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
 const httpUrl = p.url('http:', 'https:')
-const httpUrls = p.urls('http:', 'https:')
 
 const definitions = {
   port: define({ env: 'PORT', flag: 'port', parse: p.port, fallback: 8080 }),
@@ -71,7 +70,7 @@ const definitions = {
   }),
   schemaRegistryUrl: optional({
     env: 'SCHEMA_REGISTRY_URL',
-    parse: httpUrls,
+    parse: httpUrl,
     secret: true,
     show: withoutPassword,
   }),
@@ -115,6 +114,11 @@ const definitions = {
   kubeconfig: optional({ env: 'KUBECONFIG', parse: p.text }),
   otelEndpoint: optional({
     env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    parse: httpUrl,
+    show: withoutPassword,
+  }),
+  otelTracesEndpoint: optional({
+    env: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
     parse: httpUrl,
     show: withoutPassword,
   }),
@@ -166,11 +170,12 @@ const readSetting = <T>(
   sources: SettingsSources,
   faults: Fault[],
 ): Setting<T> => {
-  const { env, flag, parse, fallback, secret = false } = definition
+  const { env, flag, parse, fallback, show, secret = false } = definition
+  const hidden = secret || show === withoutPassword
   const use = (text: string, origin: Origin, from: string): Setting<T> => {
     const parsed = parse(text)
     if ('value' in parsed) return { value: parsed.value, origin, from }
-    const shown = secret ? 'set (its value is not shown)' : quoted(text)
+    const shown = hidden ? 'set (its value is not shown)' : quoted(text)
     faults.push({ name: from, message: `${from} is ${shown}, expected ${parsed.expected}` })
     return { value: fallback, origin, from }
   }

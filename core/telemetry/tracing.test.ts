@@ -8,6 +8,7 @@ import { openTracer, type TracingValues, tracingSettings } from './tracing.ts'
 
 const values: TracingValues = {
   endpoint: 'http://127.0.0.1:4318',
+  tracesEndpoint: undefined,
   headers: undefined,
   serviceName: undefined,
   resource: undefined,
@@ -37,8 +38,19 @@ describe('what the environment asks for', () => {
     expect(settingsOf({ endpoint: 'https://c.example/otlp/' })?.url).toBe(
       'https://c.example/otlp/v1/traces',
     )
-    const own = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://c.example/mine' }
-    expect(settingsOf({}, own)?.url).toBe('http://c.example/mine')
+    const tracesEndpoint = 'http://c.example/mine'
+    expect(settingsOf({ tracesEndpoint })?.url).toBe(tracesEndpoint)
+    expect(settingsOf({ tracesEndpoint, endpoint: undefined })?.url).toBe(tracesEndpoint)
+  })
+
+  it('takes a user and password out of the URL; a header that was given stands above them', () => {
+    const endpoint = 'https://me:p%40ss@c.example'
+    expect(settingsOf({ endpoint })).toMatchObject({
+      url: 'https://c.example/v1/traces',
+      headers: { authorization: `Basic ${btoa('me:p@ss')}` },
+    })
+    const headers = { Authorization: 'Bearer token' }
+    expect(settingsOf({ endpoint, headers })?.headers).toEqual({ authorization: 'Bearer token' })
   })
 
   it('names the service: as asked, else as among the attributes, else as we are', () => {
@@ -165,7 +177,8 @@ describe('the tracer', () => {
 
   it('exports parents, links, times and failures', async () => {
     collector = await startCollector()
-    const { start, close } = await open({ endpoint: collector.url })
+    const endpoint = collector.url.replace('//', '//me:password@')
+    const { start, close } = await open({ endpoint })
     const ids = { traceId: `${'0'.repeat(31)}1`, spanId: `${'0'.repeat(15)}2` }
     const startedAt = Date.now() - 5_000
     const root = start({ name: 'root', kind: 'server', ...ids, startedAt })
@@ -180,6 +193,7 @@ describe('the tracer', () => {
     child.end({ attributes: { number: 1 }, error: 'timeout' })
     root.end()
     await close()
+    expect(collector.requests[0]?.headers.authorization).toBe(`Basic ${btoa('me:password')}`)
     const found = Object.fromEntries(collector.spans.map((span) => [span.name, span]))
     expect(found.root).toMatchObject({ kind: 'server', ...ids, status: { code: 0 } })
     expect(BigInt(found.root?.startTimeUnixNano ?? 0) / 1_000_000n).toBe(BigInt(startedAt))

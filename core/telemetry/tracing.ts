@@ -6,7 +6,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /** What `OTEL_…` asks for, read: `undefined` where no spans are wanted. */
 export interface TracingSettings {
-  /** Of the collector, for traces. */
+  /** Of the collector, for traces; without user and password, which `headers` holds. */
   url: string
   headers: Readonly<Record<string, string>>
   resource: Readonly<Record<string, string>>
@@ -22,7 +22,10 @@ export interface TracingSettings {
 }
 
 export interface TracingValues {
+  /** Of all signals: a base. */
   endpoint: string | undefined
+  /** Of traces alone, taken as it is. */
+  tracesEndpoint: string | undefined
   headers: Readonly<Record<string, string>> | undefined
   /** Absent where nobody named it. */
   serviceName: string | undefined
@@ -52,6 +55,31 @@ const batchOf = (env: Environment): TracingSettings['batch'] => {
   return batch
 }
 
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** The URL, and the header that stands for a user and password in it: whoever calls it may print it. */
+const placeOf = (text: string): Pick<TracingSettings, 'url' | 'headers'> => {
+  const url = new URL(text)
+  const { username, password } = url
+  if (username === '' && password === '') return { url: text, headers: {} }
+  url.username = ''
+  url.password = ''
+  const credentials = `${decoded(username)}:${decoded(password)}`
+  return {
+    url: url.href,
+    headers: { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` },
+  }
+}
+
+const lowerCased = (headers: TracingSettings['headers'] = {}): TracingSettings['headers'] =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+
 /**
  * What the specification makes of the environment. Source:
  * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ and
@@ -62,14 +90,14 @@ export const tracingSettings = (
   env: Environment,
   version: string,
 ): TracingSettings | undefined => {
-  const { endpoint, serviceName } = values
-  if (endpoint === undefined || values.disabled) return undefined
+  const { endpoint, tracesEndpoint, serviceName } = values
+  const place = tracesEndpoint ?? (endpoint && `${endpoint.replace(/\/+$/, '')}/v1/traces`)
+  if (place === undefined || values.disabled) return undefined
   if (given(env.OTEL_TRACES_EXPORTER)?.trim() === 'none') return undefined
-  const own = given(env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT)
+  const { url, headers } = placeOf(place)
   return {
-    // The common endpoint is a base; the one of a signal is taken as it is.
-    url: own ?? `${endpoint.replace(/\/+$/, '')}/v1/traces`,
-    headers: values.headers ?? {},
+    url,
+    headers: { ...headers, ...lowerCased(values.headers) },
     // The name that was asked for stands above the one among the attributes; ours is the last resort.
     resource: {
       'service.name': 'zenhook',

@@ -33,6 +33,8 @@ const meanings: Readonly<Record<SettingName, string>> = {
   kubeconfig: 'Reserved: nothing uses it yet',
   otelEndpoint:
     'OTLP/HTTP collector, for instance `http://127.0.0.1:4318`: spans are exported to `/v1/traces` below it, and nothing of it is loaded without',
+  otelTracesEndpoint:
+    'The collector for traces alone, with the whole path; stands above the endpoint before it',
   otelHeaders: 'Headers for the collector, `name=value` with commas between',
   otelServiceName: 'Name of this service in traces',
   otelResource: 'More attributes of the resource, `name=value` with commas between',
@@ -67,8 +69,8 @@ ${markdownTable(
 A variable with \`_FILE\` names a file that holds the value. A variable with the prefix \`ZENHOOK_\` that is not
 known is warned about, with the nearest name.
 
-Of the other variables of OpenTelemetry these are heeded: \`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT\`,
-\`OTEL_EXPORTER_OTLP_TIMEOUT\`, \`OTEL_EXPORTER_OTLP_COMPRESSION\` and the certificates of \`OTEL_EXPORTER_OTLP_…\`,
-\`OTEL_TRACES_EXPORTER=none\`, and \`OTEL_BSP_…\`.
+Of the other variables of OpenTelemetry these are heeded: \`OTEL_EXPORTER_OTLP_TIMEOUT\`,
+\`OTEL_EXPORTER_OTLP_COMPRESSION\` and the certificates of \`OTEL_EXPORTER_OTLP_…\`, \`OTEL_TRACES_EXPORTER=none\`,
+and \`OTEL_BSP_…\`.
 `
 }

@@ -230,6 +230,14 @@ describe('spans', () => {
       env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
     })
     expect(doctor.out).toMatch(/^ok\s+traces\s+collector at 127\.0\.0\.1:\d+\/v1\/traces$/m)
+    const own = `${collector.url.replace('//', '//user:hunter2@')}/v1/traces`
+    const known = await zenhook(['doctor', '--data-dir', space.path('data')], {
+      env: { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: own },
+    })
+    expect(known.out).toMatch(/^ok\s+traces\s+collector at 127\.0\.0\.1:\d+\/v1\/traces$/m)
+    const authorization = `Basic ${btoa('user:hunter2')}`
+    expect(collector.requests.at(-1)?.headers.authorization).toBe(authorization)
+    expect(known.out + known.err).not.toContain('hunter2')
     const gone = await startCollector()
     await gone.close()
     const without = await zenhook(['doctor', '--data-dir', space.path('data')], {
