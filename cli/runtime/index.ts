@@ -233,8 +233,12 @@ const openAdmin = async (
   const without = createAdmin(dependencies, settings.roles.has('api') ? 'later' : 'never')
   let app = without
   const { adminHost, adminPort, adminPortAsked } = settings
-  const server = await listenFrom(adminPort, adminPortAsked, (port) =>
-    serveAdmin((request, env) => app.fetch(request, env), adminHost, port),
+  const server = await listenFrom(
+    adminPort,
+    adminPortAsked,
+    (port) => serveAdmin((request, env) => app.fetch(request, env), adminHost, port),
+    // The public listener opens after it, and takes no other port than the one that was asked for.
+    settings.roles.has('ingress') && settings.portAsked ? settings.port : undefined,
   )
   await parts.opened(() => server.close())
   return {

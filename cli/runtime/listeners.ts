@@ -23,14 +23,16 @@ const refusals: Readonly<Record<string, string>> = {
   ENOTFOUND: 'Use an address of this machine, 127.0.0.1 or 0.0.0.0',
 }
 
-/** Tries one port after the other; a port that was asked for is the only one. */
+/** Tries one port after the other, but for one that is kept; a port that was asked for is the only one. */
 export const listenFrom = async <T>(
   port: number,
   asked: boolean,
   listen: (port: number) => Promise<T>,
+  kept?: number,
 ): Promise<T> => {
   const last = asked || port === 0 ? port : Math.min(port + 20, 65_535)
   for (let candidate = port; ; candidate += 1) {
+    if (!asked && candidate === kept) continue
     try {
       return await listen(candidate)
     } catch (error) {

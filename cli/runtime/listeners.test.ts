@@ -1,0 +1,44 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { silentLogger } from '../../core/telemetry/index.ts'
+import { loadSettings } from '../load-settings.ts'
+import type { Settings } from '../settings.ts'
+import { type Runtime, startRuntime } from './index.ts'
+import { serveAdmin } from './listeners.ts'
+
+let folder: string
+let runtime: Runtime | undefined
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'zenhook-listeners-'))
+})
+afterEach(async () => {
+  await runtime?.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const freePort = async (): Promise<number> => {
+  const server = await serveAdmin(() => new Response(), '127.0.0.1', 0)
+  await server.close()
+  return server.port
+}
+
+const open = async (
+  over: Partial<Settings>,
+  env: Record<string, string> = {},
+): Promise<Runtime> => {
+  const flags = { dataDir: folder, port: '0', adminPort: '0', roles: 'ingress', demo: false }
+  const settings = { ...loadSettings(flags, env).settings, ...over }
+  runtime = await startRuntime({ settings, logger: silentLogger })
+  return runtime
+}
+
+describe('the listeners', () => {
+  it('leave the public one the port that was asked for, where the admin one only has a default', async () => {
+    const port = await freePort()
+    const opened = await open({ port, adminPort: port, adminPortAsked: false })
+    expect(opened.publicPort).toBe(port)
+    expect(opened.adminPort).toBeGreaterThan(port)
+  })
+})
