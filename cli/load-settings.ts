@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { loadSettings as readSettings, type Settings as Values } from '../core/config/env.ts'
 import { nearest } from '../core/config/nearest.ts'
 import { isZenhookError, ZenhookError } from '../core/errors/index.ts'
-import { parseRange } from '../core/net/address.ts'
+import { isLoopback, parseRange } from '../core/net/address.ts'
 import { tracingSettings } from '../core/telemetry/index.ts'
 import { usage } from './output.ts'
 import { isRole, type Role, roles } from './runtime/roles.ts'
@@ -150,7 +150,7 @@ export const loadSettings = (
     roles: rolesOf(flags.roles),
     chain: chainOf(flags.chain),
     demo: flags.demo,
-    play: ['127.0.0.1', '::1', 'localhost'].includes(values.adminHost.value),
+    play: values.play.value ?? isLoopback(values.adminHost.value),
     env,
   }
   return { settings, warnings }

@@ -14,9 +14,6 @@ type Fetch = Parameters<typeof getRequestListener>[0]
 export const urlOf = (host: string, port: number): string =>
   `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 
-export const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || host.startsWith('127.')
-
 const refusals: Readonly<Record<string, string>> = {
   EACCES: 'Use a port above 1023, or grant this process the right to the port',
   EADDRNOTAVAIL: 'Use an address of this machine, 127.0.0.1 or 0.0.0.0',

@@ -63,7 +63,9 @@ export const within = (text: string, ranges: readonly Range[]): boolean => {
 
 const wildcards = new Set(['0.0.0.0', '::', ''])
 
-const isLoopback = (address: string): boolean => parse(address)?.range() === 'loopback'
+/** Of an address, or of the one name that never leads elsewhere. */
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || parse(host)?.range() === 'loopback'
 
 const ofThisMachine = (address: string): boolean =>
   isLoopback(address) ||

@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest'
+import { loadSettings } from './load-settings.ts'
+
+const settingsOf = (env: Record<string, string>) => loadSettings({ demo: true }, env).settings
+
+describe('the settings of a process', () => {
+  it.each([
+    [{}, true],
+    [{ ADMIN_HOST: '127.0.0.2' }, true],
+    [{ ADMIN_HOST: 'localhost' }, true],
+    [{ ADMIN_HOST: '::1' }, true],
+    [{ ADMIN_HOST: '0.0.0.0' }, false],
+    [{ ADMIN_HOST: '127.example.com' }, false],
+    [{ ADMIN_HOST: '0.0.0.0', PLAY: 'on' }, true],
+    [{ PLAY: 'off' }, false],
+  ])('%j: request bins are on: %s', (env, on) => {
+    expect(settingsOf(env).play).toBe(on)
+  })
+})
