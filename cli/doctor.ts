@@ -102,7 +102,7 @@ const log = async ({ kafka, topicPrefix }: Settings): Promise<string> => {
   const opened = createKafkaLog({ ...kafka, prefix: topicPrefix, logger: silentLogger })
   try {
     await opened.ping()
-    return `Apache Kafka at ${kafka.brokers.join(', ')}`
+    return `Apache Kafka at ${kafka.brokers.join(', ')}, version not told by the brokers`
   } finally {
     await opened.close()
   }
@@ -124,10 +124,11 @@ const state = async ({ redisUrl, topicPrefix }: Settings): Promise<string> => {
 const schemas = async ({ schemaRegistryUrl }: Settings): Promise<string> => {
   if (schemaRegistryUrl === undefined) return 'files of the package'
   const { createConfluentSchemas } = await import('../core/event/codec/confluent/index.ts')
-  const opened = createConfluentSchemas({ url: schemaRegistryUrl })
+  const opened = createConfluentSchemas({ url: schemaRegistryUrl, timeoutMs: 3_000 })
   try {
     await opened.ping()
-    return 'schema registry (Confluent API)'
+    const version = await opened.version().catch(() => undefined)
+    return `schema registry (Confluent API), version ${version ?? 'not told'}`
   } finally {
     await opened.close()
   }

@@ -1,5 +1,7 @@
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { version } from '../../cli/version.ts'
@@ -161,6 +163,34 @@ describe('zenhook providers', () => {
     expect(shown.out).toMatch(/^name +stripe/)
     expect(shown.out).toMatch(/^checked +library: stripe/m)
     expect(shown.out).toMatch(/^events +.*\(samples for zenhook trigger\)$/m)
+  })
+})
+
+describe('zenhook doctor', () => {
+  it('tells the version of a schema registry that tells its own, and says where it does not', async () => {
+    const answers: Record<string, string> = { '/subjects': '[]', '/b/subjects': '[]' }
+    answers['/v1/metadata/version'] = '{"version":"7.9.1","commitId":"x"}'
+    const registry = createServer((request, response) => {
+      const answer = answers[request.url ?? '']
+      response.writeHead(answer === undefined ? 404 : 200).end(answer ?? 'not found')
+    })
+    await new Promise<void>((resolve) => registry.listen(0, '127.0.0.1', resolve))
+    try {
+      const url = `http://127.0.0.1:${(registry.address() as AddressInfo).port}`
+      const [told, silent] = await Promise.all(
+        [url, `${url}/b`].map((each) =>
+          zenhook(['doctor', '--data-dir', space.path('doctor')], {
+            env: { SCHEMA_REGISTRY_URL: each },
+          }),
+        ),
+      )
+      expect(told?.out).toMatch(
+        /^ok +schemas +schema registry \(Confluent API\), version 7\.9\.1$/m,
+      )
+      expect(silent?.out).toMatch(/^ok +schemas .*, version not told$/m)
+    } finally {
+      await new Promise((resolve) => registry.close(resolve))
+    }
   })
 })
 

@@ -16,11 +16,16 @@ export interface ConfluentSchemasOptions {
   file?: string
 }
 
+export interface ConfluentSchemas extends Schemas {
+  /** As the registry tells it; many that speak the same API do not. Rejects where there is no answer. */
+  version(): Promise<string | undefined>
+}
+
 /**
  * A Confluent-compatible schema registry. What was registered or read once needs it no more: it may be
  * away from then on, and with a file at the next start too.
  */
-export const createConfluentSchemas = (options: ConfluentSchemasOptions): Schemas => {
+export const createConfluentSchemas = (options: ConfluentSchemasOptions): ConfluentSchemas => {
   const { timeoutMs = 5_000, retryForMs = 15_000 } = options
   const { host, auth } = addressOf(options.url)
   const client = new SchemaRegistry({ host, retry: { retries: 0 }, ...(auth && { auth }) })
@@ -48,6 +53,12 @@ export const createConfluentSchemas = (options: ConfluentSchemasOptions): Schema
       late.catch(() => undefined)
     }
   }
+
+  const look = (path: string): Promise<Response> =>
+    fetch(host + path, {
+      headers: auth === undefined ? {} : { authorization: basic(auth) },
+      signal: AbortSignal.timeout(timeoutMs),
+    })
 
   /** Goes on while the registry is away, for a bounded time. */
   const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -131,13 +142,16 @@ export const createConfluentSchemas = (options: ConfluentSchemasOptions): Schema
     },
     ping: () =>
       call('list subjects', async () => {
-        const response = await fetch(`${host}/subjects`, {
-          headers: auth === undefined ? {} : { authorization: basic(auth) },
-          signal: AbortSignal.timeout(timeoutMs),
-        })
+        const response = await look('/subjects')
         await response.arrayBuffer()
         if (!response.ok) throw unavailable('list subjects', `status ${response.status}`)
       }),
+    version: async () => {
+      const response = await look('/v1/metadata/version')
+      const told: unknown = await response.json().catch(() => undefined)
+      const version = response.ok && told instanceof Object && Reflect.get(told, 'version')
+      return typeof version === 'string' ? version : undefined
+    },
     close: async () => {
       await (await opening)?.settled()
     },
