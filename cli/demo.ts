@@ -7,9 +7,11 @@ import type { Runtime } from './runtime/index.ts'
 
 export const demoSource = { tenant: 'demo', source: 'github' } as const
 
+export const demoSecretPath = (dataDir: string): string => join(dataDir, 'demo-secret')
+
 /** The demo's secret, the same over restarts. It is the one secret that is ever printed. */
 export const demoSecret = async (dataDir: string): Promise<{ path: string; value: string }> => {
-  const path = join(dataDir, 'demo-secret')
+  const path = demoSecretPath(dataDir)
   await openDataFolder(dataDir)
   return { path, value: await keptSecret(path, () => randomBytes(24).toString('hex')) }
 }

@@ -1,11 +1,12 @@
 import { messageOf } from '../core/errors/index.ts'
 import { createLogger } from '../core/telemetry/index.ts'
 import { readInput } from './context.ts'
-import { demoConfig, demoSecret, demoSource, sendDemo } from './demo.ts'
+import { demoConfig, demoSecret, demoSecretPath, demoSource, sendDemo } from './demo.ts'
 import { type Flags, loadSettings } from './load-settings.ts'
 import { reasonOf } from './output.ts'
 import type { Runtime } from './runtime/index.ts'
 import { CalledOff, type Waiting } from './runtime/patience.ts'
+import { roles } from './runtime/roles.ts'
 import type { Settings } from './settings.ts'
 import { storyLine } from './story.ts'
 import { version } from './version.ts'
@@ -88,7 +89,9 @@ export const start = async (flags: Flags): Promise<void> => {
     flags.config === undefined
       ? undefined
       : { file: flags.config, text: await readInput(flags.config) }
-  const demo = settings.demo ? await demoSecret(settings.dataDir) : undefined
+  // Other processes could not read the secret of a demo that this one published: it is a file of this host.
+  const isWhole = roles.every((role) => settings.roles.has(role))
+  const demo = settings.demo && isWhole ? await demoSecret(settings.dataDir) : undefined
   // What is wrong with the command line is said before all of it is loaded.
   const { startRuntime } = await import('./runtime/index.ts')
   let runtime: Runtime
@@ -100,14 +103,17 @@ export const start = async (flags: Flags): Promise<void> => {
       onWaiting: sayWaiting,
       onArrived: (name) => say(`${name} answers`),
       ...(config === undefined ? {} : { config }),
-      ...(demo === undefined ? {} : { always: demoConfig(demo.path) }),
+      standing: {
+        ...(demo === undefined ? {} : { always: demoConfig(demo.path) }),
+        ...(settings.demo ? {} : { unwanted: demoConfig(demoSecretPath(settings.dataDir)) }),
+      },
     })
   } catch (error) {
     if (end.aborted && error instanceof CalledOff) return
     throw error
   }
   introduce(runtime, settings, demo?.value)
-  if (demo !== undefined && settings.roles.has('ingress') && settings.roles.has('sink')) {
+  if (demo !== undefined) {
     await Promise.race([
       tellDemo(runtime).catch((error: unknown) => {
         if (!end.aborted) say(`the sample event could not be sent: ${messageOf(error)}`)

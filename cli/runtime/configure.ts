@@ -2,10 +2,19 @@ import type { Applied, ObjectPlace } from '../../api/types.ts'
 import { ZenhookError } from '../../core/errors/index.ts'
 import { type CheckedConfig, checkConfig } from '../../core/registry/config/index.ts'
 import type { AnyObject } from '../../core/registry/port.ts'
+import { keyOf } from '../../core/registry/snapshot.ts'
 import { components } from '../components.ts'
 import { checkObject } from './check-object.ts'
 import type { ConfigFile } from './flow.ts'
 import type { RegistryParts } from './registry.ts'
+
+/** What stands without a file: the demo's objects, or those of a demo that is not wanted any more. */
+export interface Standing {
+  /** Stand beside every file that is applied. */
+  always?: ConfigFile
+  /** Removed at a start without a file, where its sources still have these secrets. */
+  unwanted?: ConfigFile
+}
 
 export interface Configurer {
   /** Publishes the file of the start, if there is one, and what always stands beside it. */
@@ -31,12 +40,30 @@ export const readConfig = (text: string, file: string): CheckedConfig => {
   })
 }
 
+const objectsOf = (config: ConfigFile | undefined): readonly AnyObject[] =>
+  config === undefined ? [] : readConfig(config.text, config.file).objects
+
+const haveSameSecrets = (one: AnyObject, other: AnyObject | undefined): boolean =>
+  one.kind === 'source' &&
+  other?.kind === 'source' &&
+  one.spec.secrets.join() === other.spec.secrets.join()
+
 export const createConfigurer = (
   { reader, writer, plain }: RegistryParts,
-  alwaysFile: ConfigFile | undefined,
+  standing: Standing,
 ): Configurer => {
-  const always =
-    alwaysFile === undefined ? [] : readConfig(alwaysFile.text, alwaysFile.file).objects
+  const always = objectsOf(standing.always)
+  /** What is there of a demo that is not wanted: nothing where somebody else's source took its name. */
+  const leftovers = async () => {
+    const unwanted = objectsOf(standing.unwanted)
+    if (unwanted.length === 0) return []
+    const { objects } = await writer.present()
+    const published = new Map(objects.map((object) => [keyOf(object), object]))
+    const same = unwanted.every(
+      (object) => object.kind !== 'source' || haveSameSecrets(object, published.get(keyOf(object))),
+    )
+    return same ? unwanted.map(({ kind, spec: { tenant, name } }) => ({ kind, tenant, name })) : []
+  }
   const apply: Configurer['apply'] = async (text, file, dryRun) => {
     const { objects, warnings } = readConfig(text, file)
     const change = { replace: plain.intern([...objects, ...always]) }
@@ -47,8 +74,8 @@ export const createConfigurer = (
   return {
     apply,
     async begin(config) {
-      if (config === undefined) await writer.publish({ put: plain.intern(always) })
-      else await apply(config.text, config.file, false)
+      if (config !== undefined) await apply(config.text, config.file, false)
+      else await writer.publish({ put: plain.intern(always), delete: await leftovers() })
     },
     checkObject(place, spec) {
       const object = checkObject(place, spec, reader.snapshot())

@@ -11,7 +11,7 @@ import { type Engines, openCodec, openEngines, prepareLog } from '../engines.ts'
 import type { Settings } from '../settings.ts'
 import { version } from '../version.ts'
 import { auditOf } from './accounting.ts'
-import { createConfigurer, readConfig } from './configure.ts'
+import { createConfigurer, readConfig, type Standing } from './configure.ts'
 import { adminToken, announce, openDataFolder } from './data-folder.ts'
 import { hash } from './data-plane.ts'
 import { type ConfigFile, startFlow } from './flow.ts'
@@ -33,8 +33,8 @@ export interface RuntimeOptions {
   logger: Logger
   /** Configuration to publish at the start. */
   config?: ConfigFile
-  /** Configuration that stands beside every file that is applied: the demo's. */
-  always?: ConfigFile
+  /** The demo, where it is wanted, and where it is not. */
+  standing?: Standing
   /** Ends the start, and closes what it has opened: `startRuntime` rejects with CalledOff then. */
   signal?: AbortSignal
   onWaiting?(waiting: Waiting): void
@@ -127,7 +127,7 @@ const assemble = async (options: RuntimeOptions, parts: Parts): Promise<Runtime>
   const registry = openRegistry(engines, codec, settings, metrics, logger)
   await parts.opened(() => registry.reader.close())
   probes.set(registryProbe(registry.reader))
-  const configurer = createConfigurer(registry, options.always)
+  const configurer = createConfigurer(registry, options.standing ?? {})
   const topology: Topology = topologyOf(settings.chain, settings.roles, engines)
   const sign: ApiDependencies['sign'] = (wanted) =>
     signSample(

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readInstance } from '../../cli/client.ts'
 import { startClickHouseFront } from '../clickhouse-front/index.ts'
-import { collected, eventually, start, workspace, zenhook } from './harness.ts'
+import { collected, eventually, type Running, start, workspace, zenhook } from './harness.ts'
 
 let space: Awaited<ReturnType<typeof workspace>>
 beforeAll(async () => {
@@ -72,6 +72,49 @@ describe('zenhook start', () => {
     expect(gone.code).toBe(1)
     expect(gone.err).toContain('No instance runs')
   }, 60_000)
+
+  it('takes the demo away with --no-demo, but no source of its name that is somebody else’s', async () => {
+    const dataDir = space.path('without')
+    const statuses = (running: Running) =>
+      Promise.all(
+        ['source/demo/github', 'destination/demo/bin', 'route/demo/everything'].map(
+          async (path) => (await running.api(`/v1/registry/${path}`)).status,
+        ),
+      )
+    const demo = await start({ dataDir })
+    expect(await statuses(demo)).toEqual([200, 200, 200])
+    await demo.end('SIGTERM')
+    const args = ['--port', '0', '--admin-port', '0', '--no-demo']
+    const until = ({ out }: { out: string }) => out.includes(' try ')
+    const without = await start({ dataDir, args, until })
+    expect(await statuses(without)).toEqual([404, 404, 404])
+    const { publicUrl } = without.instance
+    const sent = await fetch(`${publicUrl}/in/demo/github`, { method: 'POST', body: '{}' })
+    expect(sent.status).toBe(404)
+    const own = await without.api('/v1/registry/source/demo/github', {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ provider: 'github', secrets: ['env:OWN'] }),
+    })
+    expect(own.status).toBe(200)
+    await without.end('SIGTERM')
+    const again = await start({ dataDir, args, until })
+    expect(await statuses(again)).toEqual([200, 404, 404])
+    await again.end('SIGTERM')
+  }, 60_000)
+
+  it('publishes no demo as one of several processes: others could not read its secret', async () => {
+    const dataDir = space.path('part')
+    const part = await start({
+      dataDir,
+      args: ['--port', '0', '--admin-port', '0', '--roles', 'ingress,api'],
+      until: ({ out }) => out.includes(' try '),
+    })
+    expect(part.texts.out).not.toContain('secret')
+    expect((await part.api('/v1/registry/source/demo/github')).status).toBe(404)
+    await expect(stat(space.path('part/demo-secret'))).rejects.toThrow('ENOENT')
+    await part.end('SIGTERM')
+  }, 40_000)
 
   it('takes the next port where a default one is busy, and says so', async () => {
     const busy = await occupied(8080)
