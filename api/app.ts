@@ -93,7 +93,8 @@ export const createAdmin = (
   })
   if (admin.bins !== undefined) play(app, admin.bins)
   if (v1 === 'later') app.all('/v1/*', (c) => problem(c, 503, 'ZENHOOK_API_UNAVAILABLE'))
-  else if (v1 !== 'never') {
+  else if (v1 === 'never') app.all('/v1/*', (c) => problem(c, 404, 'ZENHOOK_API_NO_ROLE'))
+  else {
     app.use('/v1/*', authorized(v1.token))
     app.use('/v1/*', rateLimit(v1.token, v1.limit))
     app.use('/v1/*', bodyLimit({ maxSize: maxBody, onError: tooLarge(maxBody) }))

@@ -4,6 +4,12 @@ import { loadSettings } from './load-settings.ts'
 const settingsOf = (env: Record<string, string>) => loadSettings({ demo: true }, env).settings
 
 describe('the settings of a process', () => {
+  it('hold a public URL that paths can follow', () => {
+    const { publicUrl } = settingsOf({ PUBLIC_URL: 'https://hooks.example/zenhook/' })
+    expect(publicUrl).toBe('https://hooks.example/zenhook')
+    expect(settingsOf({}).publicUrl).toBeUndefined()
+  })
+
   it.each([
     [{}, true],
     [{ ADMIN_HOST: '127.0.0.2' }, true],

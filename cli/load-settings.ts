@@ -132,7 +132,8 @@ export const loadSettings = (
     adminHost: values.adminHost.value,
     adminPort: values.adminPort.value,
     adminPortAsked: values.adminPort.origin !== 'default',
-    publicUrl: values.publicUrl.value,
+    // Paths follow it.
+    publicUrl: values.publicUrl.value?.replace(/\/+$/, ''),
     trustedProxies: values.trustedProxies.value,
     dataDir: resolve(values.dataDir.value),
     logLevel: values.logLevel.value,

@@ -1,6 +1,7 @@
+import { resolve } from 'node:path'
 import { messageOf } from '../core/errors/index.ts'
 import { createLogger } from '../core/telemetry/index.ts'
-import { readInput } from './context.ts'
+import { defaultDataDir, readInput } from './context.ts'
 import { demoConfig, demoSecret, demoSecretPath, demoSource, sendDemo } from './demo.ts'
 import { type Flags, loadSettings } from './load-settings.ts'
 import { reasonOf } from './output.ts'
@@ -16,6 +17,25 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
 const instead = (wanted: number, got: number | undefined): string =>
   wanted === 0 || got === undefined || got === wanted ? '' : `  (port ${wanted} is in use)`
+
+/** Names the data folder to a command of the same shell, where it would not find it by itself. */
+const folderOption = ({ dataDir }: Settings): string => {
+  if (dataDir === resolve(defaultDataDir)) return ''
+  const plain = /^[\w./-]+$/.test(dataDir)
+  return ` --data-dir ${plain ? dataDir : `'${dataDir.replaceAll("'", "'\\''")}'`}`
+}
+
+/** Two commands that work with this process as it is. */
+const nextCommands = (settings: Settings, hasDemo: boolean): readonly [string, string] => {
+  const folder = folderOption(settings)
+  const { roles } = settings
+  // Without the sink nobody may have made the tables yet.
+  const hasEvents = roles.has('api') && roles.has('sink')
+  return [
+    hasDemo ? `trigger github.push${folder}` : 'providers list',
+    `${hasEvents ? 'events list' : 'doctor'}${folder}`,
+  ]
+}
 
 // What a stranger needs to know, in at most 12 lines.
 const introduce = (runtime: Runtime, settings: Settings, secret: string | undefined): void => {
@@ -34,19 +54,21 @@ const introduce = (runtime: Runtime, settings: Settings, secret: string | undefi
   print(`  data       ${settings.dataDir}`)
   print(`  engines    log ${names.log}, state ${names.state}`)
   print(`             schemas ${names.schemas}, decisions ${names.decisions}`)
-  print('  try        npx zenhook trigger github.push')
-  print('             npx zenhook events list')
+  const [first, second] = nextCommands(settings, secret !== undefined)
+  print(`  try        npx zenhook ${first}`)
+  print(`             npx zenhook ${second}`)
 }
 
-const tellDemo = async (runtime: Runtime): Promise<void> => {
+const tellDemo = async (runtime: Runtime, settings: Settings): Promise<void> => {
   const told = await sendDemo(runtime)
+  const folder = folderOption(settings)
   if (told === undefined) {
-    print('the sample event has no end yet: npx zenhook events list shows where it stands')
+    print(`the sample event has no end yet: npx zenhook events list${folder} shows where it stands`)
     return
   }
   print(`sample     ${told.id} ${told.type}`)
   print(`           ${storyLine(told)}`)
-  print(`           npx zenhook explain ${told.id}`)
+  print(`           npx zenhook explain ${told.id}${folder}`)
 }
 
 const sayWaiting = ({ name, error }: Waiting): void => {
@@ -115,7 +137,7 @@ export const start = async (flags: Flags): Promise<void> => {
   introduce(runtime, settings, demo?.value)
   if (demo !== undefined) {
     await Promise.race([
-      tellDemo(runtime).catch((error: unknown) => {
+      tellDemo(runtime, settings).catch((error: unknown) => {
         if (!end.aborted) say(`the sample event could not be sent: ${messageOf(error)}`)
       }),
       aborted(end),

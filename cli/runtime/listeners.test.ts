@@ -41,4 +41,14 @@ describe('the listeners', () => {
     expect(opened.publicPort).toBe(port)
     expect(opened.adminPort).toBeGreaterThan(port)
   })
+
+  it('say at /v1 that the role api is missing, where it is', async () => {
+    const { url } = await open({})
+    const answer = await fetch(`${url}/v1/events`)
+    expect(answer.status).toBe(404)
+    expect(await answer.json()).toMatchObject({
+      code: 'ZENHOOK_API_NO_ROLE',
+      detail: 'This process does not have the role api',
+    })
+  })
 })

@@ -26,6 +26,13 @@ const portOf = (server: Server | undefined): string => {
 const closed = (server: Server | undefined): Promise<void> =>
   new Promise((resolve) => (server === undefined ? resolve() : server.close(() => resolve())))
 
+/** How the commands that are printed end. */
+const commandsOf = async (out: string): Promise<(number | null)[]> => {
+  const commands = [...out.matchAll(/npx zenhook (.*)$/gm)].map(([, command = '']) => command)
+  const outcomes = await Promise.all(commands.map((command) => zenhook(command.split(' '))))
+  return outcomes.map(({ code }) => code)
+}
+
 const secretOf = (out: string): string | undefined => / secret {5}(\S+)/.exec(out)?.[1]
 const idOf = (out: string): string => /^sample {5}(\S+)/m.exec(out)?.[1] ?? ''
 
@@ -38,7 +45,8 @@ describe('zenhook start', () => {
     for (const said of [`${first.instance.publicUrl}/in/demo/github`, dataDir, 'lmdb', 'chdb']) {
       expect(intro).toContain(said)
     }
-    expect(intro.match(/npx zenhook /g)).toHaveLength(2)
+    expect(await commandsOf(intro)).toEqual([0, 0])
+    expect(await commandsOf(story)).toEqual([0])
     expect(story).toMatch(/verified → .* → delivered to bin/)
     expect(first.texts.err).toBe('')
     expect((await stat(space.path('main/admin-token'))).mode & 0o777).toBe(0o600)
@@ -71,7 +79,7 @@ describe('zenhook start', () => {
     const gone = await zenhook(['events', 'list', '--data-dir', dataDir])
     expect(gone.code).toBe(1)
     expect(gone.err).toContain('No instance runs')
-  }, 60_000)
+  }, 90_000)
 
   it('takes the demo away with --no-demo, but no source of its name that is somebody else’s', async () => {
     const dataDir = space.path('without')
@@ -88,6 +96,7 @@ describe('zenhook start', () => {
     const until = ({ out }: { out: string }) => out.includes(' try ')
     const without = await start({ dataDir, args, until })
     expect(await statuses(without)).toEqual([404, 404, 404])
+    expect(await commandsOf(without.texts.out)).toEqual([0, 0])
     const { publicUrl } = without.instance
     const sent = await fetch(`${publicUrl}/in/demo/github`, { method: 'POST', body: '{}' })
     expect(sent.status).toBe(404)
@@ -113,6 +122,7 @@ describe('zenhook start', () => {
     expect(part.texts.out).not.toContain('secret')
     expect((await part.api('/v1/registry/source/demo/github')).status).toBe(404)
     await expect(stat(space.path('part/demo-secret'))).rejects.toThrow('ENOENT')
+    expect(await commandsOf(part.texts.out)).toEqual([0, 0])
     await part.end('SIGTERM')
   }, 40_000)
 

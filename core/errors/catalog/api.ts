@@ -13,6 +13,10 @@ export const apiErrors = {
     summary: 'There is no such object',
     fix: 'Check its name; list what exists with GET on the collection',
   },
+  ZENHOOK_API_NO_ROLE: {
+    summary: 'This process does not have the role api',
+    fix: 'Ask a process that has it (--url), or give it to this one with --roles',
+  },
   ZENHOOK_API_INVALID: {
     summary: 'The request is not valid',
     fix: 'Read errors: each names the place and what is wrong with it',
