@@ -71,7 +71,7 @@ export const ingressErrors = {
   },
   ZENHOOK_INGRESS_SPOOL_FULL: {
     summary: 'The spool has no room for another record',
-    fix: 'Bring the log back so that the spool drains, or give the spool more space',
+    fix: 'Bring the log back so that the spool drains; free space where its disk is full',
   },
   ZENHOOK_INGRESS_SPOOL_BROKEN: {
     summary: 'The spool cannot write to its folder',

@@ -15,7 +15,7 @@ export const logErrors = {
   },
   ZENHOOK_LOG_UNKNOWN_TOPIC: {
     summary: 'The topic does not exist',
-    fix: 'Create it with ensureTopics; topics are never created by themselves',
+    fix: 'Create it with the tools of Kafka (kafka-topics.sh --create); no topic is created by being written to',
   },
   ZENHOOK_LOG_NOT_OWNER: {
     summary: 'The partition has moved to another consumer',
