@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { EventSummary, Story } from '../../core/decisions/story.ts'
+import type { Client } from '../client.ts'
 import { contextOf, wholeNumber, withInstance } from '../context.ts'
 import { listing, single } from '../output.ts'
 import { columns, tellStory } from '../story.ts'
@@ -68,20 +69,41 @@ const get = (): Command =>
       streams.out(single(event, (e) => `${JSON.stringify(e, null, 2)}\n`, format))
     })
 
+/** Rows become visible within a second or two: each look goes back a little, and leaves out what was shown. */
+const lookBackMs = 10_000
+
+/** What is not in `seen` yet (ids with their times, ms), oldest first; it is added to it. */
+const unseen = async (
+  api: Client,
+  filters: Filters,
+  seen: Map<string, number>,
+): Promise<readonly EventSummary[]> => {
+  const found: EventSummary[] = []
+  let more: Record<string, string> = {}
+  for (;;) {
+    const query = queryOf({ ...filters, limit: 1000 }, more)
+    const { events, next } = await api.request<Page>('GET', `/v1/events?${query}`)
+    const fresh = events.filter(({ id }) => !seen.has(id))
+    for (const { id, receivedAt } of fresh) seen.set(id, Date.parse(receivedAt))
+    found.push(...fresh)
+    // A page of a filter by status may be empty, with matches after it.
+    const isKnown = events.length > 0 && fresh.length === 0
+    if (next === undefined || isKnown) return found.reverse()
+    more = { cursor: next }
+  }
+}
+
 const tail = (): Command =>
   filtered(withInstance(new Command('tail')))
     .description('follow events as they come; ends with Ctrl-C')
     .action(async (filters: Filters, command: Command) => {
       const { client, streams, format } = contextOf(command)
       const api = await client()
-      const seen = new Set<string>()
+      const seen = new Map<string, number>()
       let since = filters.since ?? new Date(Date.now() - 5_000).toISOString()
+      let newest = 0
       for (;;) {
-        const query = queryOf({ ...filters, since, limit: 1000 })
-        const { events } = await api.request<Page>('GET', `/v1/events?${query}`)
-        for (const event of [...events].reverse()) {
-          if (seen.has(event.id)) continue
-          seen.add(event.id)
+        for (const event of await unseen(api, { ...filters, since }, seen)) {
           streams.out(
             format === 'json'
               ? `${JSON.stringify(event)}\n`
@@ -90,10 +112,10 @@ const tail = (): Command =>
                   .slice(format === 'yaml' ? 0 : 1)
                   .join('\n'),
           )
-          // Rows become visible within a second or two: look back a little, and remember what was shown.
-          since = new Date(Date.parse(event.receivedAt) - 10_000).toISOString()
+          newest = Math.max(newest, Date.parse(event.receivedAt))
         }
-        if (seen.size > 50_000) seen.clear()
+        if (newest > 0) since = new Date(newest - lookBackMs).toISOString()
+        for (const [id, at] of seen) if (at < newest - lookBackMs) seen.delete(id)
         await new Promise((done) => setTimeout(done, 500))
       }
     })

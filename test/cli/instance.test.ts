@@ -1,10 +1,21 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { eventually, json, jsonLines, type Running, start, workspace, zenhook } from './harness.ts'
+import {
+  collected,
+  entry,
+  eventually,
+  json,
+  jsonLines,
+  type Running,
+  start,
+  workspace,
+  zenhook,
+} from './harness.ts'
 
 let space: Awaited<ReturnType<typeof workspace>>
 let running: Running
@@ -98,7 +109,6 @@ describe('zenhook events and explain', () => {
   })
 
   it('tail shows events as they come, once each', async () => {
-    const entry = fileURLToPath(new URL('../../bin/zenhook.mjs', import.meta.url))
     const args = ['events', 'tail', '-o', 'json', '--data-dir', space.path('data')]
     const child = spawn(process.execPath, [entry, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     let out = ''
@@ -117,6 +127,60 @@ describe('zenhook events and explain', () => {
       const gone = once(child, 'close')
       child.kill('SIGINT')
       await gone
+    }
+  })
+})
+
+describe('zenhook events tail', () => {
+  it('leaves nothing out and shows nothing twice, however much comes at once', async () => {
+    const began = Date.now()
+    const since = new Date(began).toISOString()
+    const eventAt = (n: number) => ({
+      ...{ id: `e${n}`, tenant: 'a', source: 's', type: 't', status: 'delivered' },
+      receivedAt: new Date(began + n / 20).toISOString(),
+    })
+    const events = Array.from({ length: 52_000 }, (_, n) => eventAt(n))
+    let looks = 0
+    const api = createServer((request, response) => {
+      const { searchParams } = new URL(request.url ?? '', 'http://api')
+      const since = searchParams.get('since') ?? ''
+      const end = Number(searchParams.get('cursor') ?? events.length)
+      if (!searchParams.has('cursor')) looks += 1
+      const start = Math.max(0, end - Number(searchParams.get('limit')))
+      const page = events.slice(start, end).filter(({ receivedAt }) => receivedAt >= since)
+      const next = start > 0 ? { next: String(start) } : {}
+      response.end(JSON.stringify({ events: page.reverse(), ...next }))
+    })
+    await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve))
+    const { port } = api.address() as AddressInfo
+    const args = [
+      'events',
+      'tail',
+      '--since',
+      since,
+      '-o',
+      'json',
+      '--url',
+      `http://127.0.0.1:${port}`,
+    ]
+    const child = spawn(process.execPath, [entry, ...args], {
+      env: { PATH: process.env.PATH ?? '', ZENHOOK_TOKEN: 'token' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const texts = collected(child)
+    const gone = once(child, 'close')
+    try {
+      await eventually(() => looks >= 3 || undefined, 'the third look')
+      events.push(eventAt(events.length))
+      await eventually(() => texts.out.includes('"e52000"') || undefined, 'one more event')
+      const ids = jsonLines<Summary>({ code: 0, ...texts }).map(({ id }) => id)
+      expect(ids.length).toBe(52_001)
+      expect(ids).toEqual(events.map(({ id }) => id))
+    } finally {
+      child.kill('SIGINT')
+      await gone
+      api.closeAllConnections()
+      await new Promise((resolve) => api.close(resolve))
     }
   })
 })
