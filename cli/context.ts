@@ -44,7 +44,7 @@ export const withInstance = (command: Command): Command =>
 export const contextOf = (command: Command): Context => {
   const options = command.opts<Globals>()
   const env = process.env
-  const dataDir = resolve(options.dataDir ?? env.DATA_DIR ?? defaultDataDir)
+  const dataDir = resolve(options.dataDir ?? (env.DATA_DIR || defaultDataDir))
   return {
     streams: processStreams(env, options.color),
     format: options.output,
@@ -53,7 +53,8 @@ export const contextOf = (command: Command): Context => {
     env,
     client: async () => {
       const file = env.ZENHOOK_TOKEN_FILE
-      const token = env.ZENHOOK_TOKEN ?? (file ? (await readInput(file)).trim() : undefined)
+      // Empty means absent, as in the settings of an instance.
+      const token = env.ZENHOOK_TOKEN || (file ? (await readInput(file)).trim() : undefined)
       return connect({
         dataDir,
         ...(options.url === undefined ? {} : { url: options.url }),

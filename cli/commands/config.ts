@@ -13,7 +13,7 @@ const check = (): Command =>
       const { checkConfig } = await import('../../core/registry/config/index.ts')
       const { components } = await import('../components.ts')
       const { faults, warnings } = checkConfig(await readInput(file), file, components)
-      if (format === 'json') {
+      if (format === 'json' || format === 'yaml') {
         const all = faults.map(({ file, line, column, code, message }) => ({
           file,
           line,
@@ -21,7 +21,7 @@ const check = (): Command =>
           code,
           message,
         }))
-        streams.out(`${JSON.stringify(all, null, 2)}\n`)
+        streams.out(listing(all, [], format))
       } else {
         for (const { file, line, column, code, message } of faults) {
           streams.out(`${file}:${line}:${column} ${code} ${message}\n`)

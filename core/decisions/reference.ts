@@ -39,10 +39,9 @@ const named = (names: readonly string[]): string => names.map((name) => `\`${nam
 
 const statements = (): string => `## Statements
 
-One \`SELECT\` over these tables passes: with CTEs, subqueries, joins, \`UNION\`, window functions and named
-parameters (\`{tenant:String}\`). Everything else is refused with ZENHOOK_DECISIONS_QUERY_REFUSED: other
-tables and databases, table functions, \`INTO OUTFILE\`, \`FORMAT\`, \`SETTINGS\`, and functions that are not
-listed here. A statement runs for at most ${queryLimits.executionSeconds} s and gives at most ${queryLimits.resultRows.toLocaleString('en')} rows; narrow it by
+One \`SELECT\` over these tables passes: with CTEs, subqueries, joins, \`UNION\` and window functions.
+Everything else is refused with ZENHOOK_DECISIONS_QUERY_REFUSED: other tables and databases, table functions,
+\`INTO OUTFILE\`, \`FORMAT\`, \`SETTINGS\`, and functions that are not listed here. A statement runs for at most ${queryLimits.executionSeconds} s and gives at most ${queryLimits.resultRows.toLocaleString('en')} rows; narrow it by
 \`received_at\`, which is what the tables are ordered by. \`FINAL\` is applied by itself.
 
 \`\`\`sql

@@ -75,6 +75,12 @@ describe('zenhook', () => {
     )
   })
 
+  it('takes an empty DATA_DIR for none', async () => {
+    const env = { DATA_DIR: '' }
+    const { err } = await zenhook(['events', 'list'], { env, cwd: space.folder })
+    expect(err).toMatch(/data folder .*[/\\]\.zenhook$/m)
+  })
+
   it('says what is wrong in four parts', async () => {
     const { code, err } = await zenhook(['config', 'check', space.path('absent.yaml')])
     expect(code).toBe(1)
@@ -85,17 +91,18 @@ describe('zenhook', () => {
 })
 
 describe('zenhook config', () => {
-  it('check finds every fault at its place, in both forms', async () => {
+  it('check finds every fault at its place, in every form', async () => {
     const bad = good
       .replace('provider: github', 'provider: githb')
       .replace('connector: bin', 'conector: bin')
     const path = await file('bad.yaml', bad)
-    const [text, asJson, stdin] = await Promise.all([
+    const [text, asJson, asYaml, stdin] = await Promise.all([
       zenhook(['config', 'check', path]),
       zenhook(['config', 'check', path, '-o', 'json']),
+      zenhook(['config', 'check', path, '-o', 'yaml']),
       zenhook(['config', 'check', '-'], { input: bad }),
     ])
-    for (const { code } of [text, asJson, stdin]) expect(code).toBe(1)
+    for (const { code } of [text, asJson, asYaml, stdin]) expect(code).toBe(1)
     const faults = json<Fault[]>(asJson)
     expect(faults.map(({ line, column, code }) => [line, column, code])).toEqual([
       [4, 27, 'ZENHOOK_CONFIG_UNKNOWN_PROVIDER'],
@@ -105,6 +112,7 @@ describe('zenhook config', () => {
     for (const fault of faults) {
       expect(Object.keys(fault)).toEqual(['file', 'line', 'column', 'code', 'message'])
     }
+    expect(parse(asYaml.out)).toEqual(faults)
     const lines = faults.map(
       ({ file, line, column, code, message }) => `${file}:${line}:${column} ${code} ${message}\n`,
     )

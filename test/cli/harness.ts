@@ -23,10 +23,16 @@ export interface CommandOptions {
   /** Nothing else of our own environment gets through. */
   env?: Readonly<Record<string, string>>
   input?: string | Uint8Array
+  cwd?: string
 }
 
-const launch = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+const launch = (
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  cwd: string = process.cwd(),
+) =>
   spawn(process.execPath, [entry, ...args], {
+    cwd,
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
@@ -46,9 +52,9 @@ export const collected = (child: ChildProcess) => {
 /** One command line in a process of its own, to its end. */
 export const zenhook = async (
   args: readonly string[],
-  { env, input = '' }: CommandOptions = {},
+  { env, input = '', cwd }: CommandOptions = {},
 ): Promise<Outcome> => {
-  const child = launch(args, env)
+  const child = launch(args, env, cwd)
   const texts = collected(child)
   child.stdin.on('error', () => undefined)
   child.stdin.end(input)

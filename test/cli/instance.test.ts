@@ -281,15 +281,17 @@ describe('the other commands', () => {
     expect(other.err).toContain('ZENHOOK_CLI_OTHER_INSTANCE')
 
     const away = ['events', 'list', '--data-dir', space.path('nowhere'), '--url', url]
-    const [noToken, wrong, right, fromFile] = await Promise.all([
+    const tokenFile = space.path('data/admin-token')
+    const [noToken, wrong, right, fromFile, emptyToken] = await Promise.all([
       zenhook(away),
       zenhook(away, { env: { ZENHOOK_TOKEN: 'wrong' } }),
       zenhook(away, { env: { ZENHOOK_TOKEN: running.token } }),
-      zenhook(away, { env: { ZENHOOK_TOKEN_FILE: space.path('data/admin-token') } }),
+      zenhook(away, { env: { ZENHOOK_TOKEN_FILE: tokenFile } }),
+      zenhook(away, { env: { ZENHOOK_TOKEN: '', ZENHOOK_TOKEN_FILE: tokenFile } }),
     ])
     expect(noToken.err).toContain('ZENHOOK_CLI_NO_TOKEN')
     expect(wrong.err).toContain('ZENHOOK_API_UNAUTHORIZED')
-    const codes = [noToken, wrong, right, fromFile].map(({ code }) => code)
-    expect(codes).toEqual([1, 1, 0, 0])
+    const codes = [noToken, wrong, right, fromFile, emptyToken].map(({ code }) => code)
+    expect(codes).toEqual([1, 1, 0, 0, 0])
   })
 })
