@@ -94,6 +94,31 @@ describe('trouble of one destination', () => {
   })
 })
 
+describe('a destination that the snapshot does not know', () => {
+  it('yet is waited for, and gets what was decided by a newer revision', async () => {
+    const receiver = await receive()
+    const rig = await rigOf([], mapKv())
+    await rig.start()
+    await rig.send([dispatchOf('hooks')])
+    await until(async () => (await rig.behind()) === 0, 'the dispatch to be put off')
+    expect([await rig.dead(), await rig.decisions()]).toEqual([[], []])
+    rig.registry.set([destinationOf({ config: { url: receiver.url } })])
+    await until(async () => (await rig.decisions()).length === 1, 'a decision')
+    expect(await rig.decisions()).toMatchObject([{ verdict: 'delivered', attempt: 1 }])
+    expect(receiver.arrivals.length).toBe(1)
+  })
+
+  it('and that never comes lets its dispatches die', async () => {
+    const rig = await rigOf([], mapKv())
+    await rig.start()
+    await rig.send([dispatchOf('hooks', { createdAt: Date.now() - 5 * 60_000 + 1_500 })])
+    await until(async () => (await rig.behind()) === 0, 'the dispatch to be put off')
+    expect(await rig.dead()).toEqual([])
+    await until(async () => (await rig.dead()).length === 1, 'a dead letter')
+    expect(await rig.dead()).toMatchObject([{ code: 'ZENHOOK_CONNECTOR_DESTINATION_UNKNOWN' }])
+  })
+})
+
 describe('a loop', () => {
   it('F83: ends after three hops with a dead letter', async () => {
     // Stands for our own ingress: what it gets comes back as an event of its own.

@@ -129,7 +129,7 @@ describe('delivery', () => {
       mapKv(),
     )
     await rig.send([
-      dispatchOf('nowhere'),
+      dispatchOf('nowhere', { revision: rig.registry.snapshot().revision }),
       dispatchOf('off'),
       dispatchOf('odd'),
       dispatchOf('wrong'),

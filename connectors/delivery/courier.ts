@@ -18,6 +18,7 @@ import { type Admission, createLimits, type Limits } from './limits.ts'
 import { createOrder, placeOf, seqHeader } from './order.ts'
 import { createOutputs } from './outputs.ts'
 import { bearerOf, createRecords, dispatchKey, hadOf, type Known, positionText } from './records.ts'
+import { lookAgainAt } from './schedule.ts'
 import { createSharedLimits } from './sharing.ts'
 import { createTransforms } from './transform.ts'
 import { createTries } from './tries.ts'
@@ -220,7 +221,12 @@ export const createCourier = (options: CourierOptions): Courier => {
       await sleep(Math.min(lookAgainMs, verdict.until - now()))
       return 'again'
     }
-    const destination = registry.snapshot().destination(dispatch.event.tenant, dispatch.destination)
+    const snapshot = registry.snapshot()
+    const destination = snapshot.destination(dispatch.event.tenant, dispatch.destination)
+    if (destination === undefined) {
+      const again = lookAgainAt(dispatch, snapshot.revision, now())
+      if (again !== undefined) return endings.hop(job, again, known)
+    }
     const over = await endings.hopeless(job, destination)
     if (over !== undefined || destination === undefined) {
       return over === undefined ? [] : endings.end(job, 0, over, known)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { destinationOf } from '../../test/fakes/rig.ts'
-import { delayAfter, horizonOf, jittered, retryAfterCapMs } from './schedule.ts'
+import { delayAfter, horizonOf, jittered, lookAgainAt, retryAfterCapMs } from './schedule.ts'
 
 const destination = destinationOf({ retry: { attempts: 4, delaysMs: [5_000, 60_000, 600_000] } })
 
@@ -42,4 +42,20 @@ describe('the time until the next attempt', () => {
     const long = destinationOf({ retry: { attempts: 3, delaysMs: [2 * day, 5 * day] } })
     expect(horizonOf(long)).toBe(7 * day)
   })
+})
+
+describe('the next look for an unknown destination', () => {
+  const look = (age: number, revision = 'newer') =>
+    lookAgainAt({ revision, createdAt: 1_000_000 - age }, 'known', 1_000_000)
+
+  it('comes in a second, later the longer it is missing, and last after five minutes', () => {
+    expect(look(0)).toBe(1_001_000)
+    expect(look(-500)).toBe(1_001_000)
+    expect(look(60_000)).toBe(1_030_000)
+    expect(look(290_000)).toBe(1_010_000)
+    expect(look(300_000)).toBeUndefined()
+  })
+
+  it('does not come where the same revision decided', () =>
+    expect(look(0, 'known')).toBeUndefined())
 })

@@ -1,3 +1,4 @@
+import type { Dispatch } from '../../core/event/index.ts'
 import type { Destination } from '../../core/registry/types.ts'
 import type { Failed } from '../types.ts'
 
@@ -36,4 +37,19 @@ export const delayAfter = (
   if (retryAfterMs === undefined) return scheduled
   const wished = Math.min(retryAfterMs, retryAfterCapMs)
   return Math.max(scheduled, Math.round(wished * (1 + 0.1 * random())))
+}
+
+/** How long a destination that is unknown here may still come: whoever decided may know a newer revision. */
+const unknownPatienceMs = 5 * 60_000
+const firstLookMs = 1_000
+
+/** When to look again for a destination that the snapshot of this process lacks; `undefined` when it is gone. */
+export const lookAgainAt = (
+  { revision, createdAt }: Pick<Dispatch, 'revision' | 'createdAt'>,
+  known: string,
+  now: number,
+): number | undefined => {
+  const age = now - createdAt
+  if (revision === known || age >= unknownPatienceMs) return undefined
+  return now + Math.max(firstLookMs, Math.min(age / 2, unknownPatienceMs - age))
 }
