@@ -3,7 +3,7 @@ import type { Dispatch } from '../core/event/index.ts'
 import { createEgress, type Egress } from '../core/net/index.ts'
 import type { Destination } from '../core/registry/types.ts'
 import type { Receiver } from '../test/fakes/receiver.ts'
-import { contextOf, destinationOf, dispatchOf, mapKv } from '../test/fakes/rig.ts'
+import { contextOf, destinationOf, dispatchOf, mapKv, until } from '../test/fakes/rig.ts'
 import type { AttemptResult, ConnectorKind } from './types.ts'
 
 /** A connector over HTTP and a fake of its provider. */
@@ -164,6 +164,21 @@ export const connectorContract = <R extends Receiver>(name: string, harness: Har
       expect(harness.effects(receiver) - before).toBeLessThanOrEqual(2)
       const keys = harness.idempotencyKey?.(receiver) ?? []
       for (const key of keys) expect(key).toBe(dispatch.id)
+    })
+
+    it('waits for no connection of another destination', async () => {
+      const narrow = createEgress({ grants: ['127.0.0.1'], connectionsPerOrigin: 1 })
+      const from = (name: string): Promise<AttemptResult> => {
+        const destination = destinationOf({ ...harness.destination(receiver), name })
+        const context = contextOf(destination, narrow, mapKv(), harness.secrets(receiver))
+        return attempt(harness.kind.create(context))
+      }
+      receiver.faults.push({ hang: true })
+      const slow = from('slow')
+      await until(() => receiver.arrivals.length === 1)
+      expect(await Promise.race([slow, from('fast')])).toMatchObject({ kind: 'delivered' })
+      await narrow.close()
+      await slow
     })
 
     it('goes to no private address without the wish of the destination', async () => {

@@ -57,6 +57,7 @@ export const exchangeJson = async (
     ...(body === undefined ? {} : { body }),
     timeoutMs,
     allowPrivate: destination.allowPrivate,
+    owner: `${destination.tenant}/${destination.name}`,
     signal,
   })
   return { response, data: parseObject(response.body) }

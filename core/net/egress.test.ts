@@ -201,6 +201,58 @@ describe('an exchange', () => {
   })
 })
 
+describe('the connections of an owner', () => {
+  const slowAndFast = () =>
+    listen((request, response) => {
+      if (request.url !== '/slow') response.end()
+    })
+
+  it('F47: are its own: slow requests of another to the same origin hold nobody up', async () => {
+    const { port, sockets } = await slowAndFast()
+    const egress = egressWith()
+    const slow = Array.from({ length: 100 }, () =>
+      egress
+        .request(`http://127.0.0.1:${port}/slow`, { ...local, owner: 'acme/slow' })
+        .catch(({ code }) => code),
+    )
+    await until(() => sockets.size === 64)
+    const fast = { ...local, timeoutMs: 2_000 }
+    for (const owner of [{ owner: 'acme/fast' }, {}]) {
+      const answer = await egress.request(`http://127.0.0.1:${port}/`, { ...fast, ...owner })
+      expect(answer.status).toBe(200)
+    }
+    expect(sockets.size).toBe(66)
+    await egress.close()
+    expect(new Set(await Promise.all(slow))).toEqual(new Set(['ZENHOOK_NET_CONNECTION_FAILED']))
+  })
+
+  it('are closed when it gives way to others, once what is under way has ended', async () => {
+    const answers: (() => void)[] = []
+    const { port, sockets } = await listen((request, response) => {
+      if (request.url === '/slow') answers.push(() => response.end())
+      else response.end()
+    })
+    const egress = egressWith({ maxOwners: 1 })
+    const to = (path: string, owner: string) =>
+      egress.request(`http://127.0.0.1:${port}${path}`, { ...local, owner })
+    const slow = to('/slow', 'first')
+    await until(() => answers.length === 1)
+    for (const owner of ['second', 'third', 'fourth']) await to('/', owner)
+    await until(() => sockets.size === 3)
+    answers[0]?.()
+    expect((await slow).status).toBe(200)
+    await until(() => sockets.size === 2)
+    // What gave way is cut by a close like everything else.
+    const cut = expect(to('/slow', 'fifth')).rejects.toMatchObject({ details: { sent: true } })
+    await until(() => answers.length === 2)
+    for (const owner of ['sixth', 'seventh']) await to('/', owner)
+    await egress.close()
+    await cut
+    await expect(to('/', 'eighth')).rejects.toMatchObject({ details: { sent: false } })
+    await until(() => sockets.size === 0)
+  })
+})
+
 describe('the guard', () => {
   it.each([
     ['http://127.0.0.1/', 'private_address'],

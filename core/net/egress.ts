@@ -14,8 +14,10 @@ export interface EgressOptions {
   /** Zenhook's own listeners, as they stand when asked. */
   ownListeners?: () => readonly Listener[]
   resolver?: Resolver
-  /** Connections kept per origin; requests beyond it wait within their own deadline. */
+  /** Connections kept per owner and origin; requests beyond it wait within their own deadline. */
   connectionsPerOrigin?: number
+  /** Owners with connections of their own; who was idle for longest gives way. */
+  maxOwners?: number
   /** Bytes of an answer that are read; the rest is cut off and the connection closed. */
   maxResponseBytes?: number
   connectTimeoutMs?: number
@@ -31,6 +33,8 @@ export interface EgressRequest {
   timeoutMs: number
   /** The destination asks for a private address; it still needs the operator's grant. */
   allowPrivate?: boolean
+  /** Whose connections it uses, as `tenant/name`: nobody waits for another's. Common ones without it. */
+  owner?: string
   signal?: AbortSignal
 }
 
@@ -87,6 +91,7 @@ export const createEgress = ({
   ownListeners = () => [],
   resolver = systemResolver,
   connectionsPerOrigin = 64,
+  maxOwners = 2_000,
   maxResponseBytes = 64 * 1024,
   connectTimeoutMs = 10_000,
   ca,
@@ -94,8 +99,7 @@ export const createEgress = ({
   const guard = createGuard({ grants, ownListeners })
   const targets = new LRUCache<string, Target>({ max: 2000 })
 
-  // Two sets of connections: one that was opened under `allowPrivate` never serves a destination without it.
-  const agent = (allowPrivate: boolean): Dispatcher =>
+  const createAgent = (allowPrivate: boolean): Dispatcher =>
     new Agent({
       factory: (origin) => {
         const { port } = parseTarget(String(origin))
@@ -112,7 +116,27 @@ export const createEgress = ({
         })
       },
     })
-  const agents = { open: agent(false), granted: agent(true) }
+  const all = new Set<Dispatcher>()
+  let closed = false
+  const agents = new LRUCache<string, Dispatcher>({
+    max: 2 * maxOwners,
+    // Lets what is under way end; sockets that idle are closed at once.
+    dispose(agent) {
+      const forget = (): boolean => all.delete(agent)
+      agent.close().then(forget, forget)
+    },
+  })
+  // A connection that was opened under `allowPrivate` never serves a request without it.
+  const agentOf = (owner: string, allowPrivate: boolean): Dispatcher => {
+    const key = `${allowPrivate ? 'granted' : 'open'} ${owner}`
+    const known = agents.get(key)
+    if (known !== undefined) return known
+    const made = createAgent(allowPrivate)
+    if (closed) void made.destroy()
+    all.add(made)
+    agents.set(key, made)
+    return made
+  }
 
   const targetOf = (url: string): Target => {
     const known = targets.get(url)
@@ -128,12 +152,8 @@ export const createEgress = ({
       const allowPrivate = request.allowPrivate ?? false
       if (target.literal) guard.admit([target.host], target.port, allowPrivate)
       if (request.headers !== undefined) refuseConnectionHeaders(request.headers)
-      return exchange(
-        allowPrivate ? agents.granted : agents.open,
-        target,
-        request,
-        maxResponseBytes,
-      )
+      const agent = agentOf(request.owner ?? '', allowPrivate)
+      return exchange(agent, target, request, maxResponseBytes)
     },
     async check(url, { allowPrivate = false } = {}) {
       const target = parseTarget(url)
@@ -141,7 +161,8 @@ export const createEgress = ({
       else await resolveChecked(target.host, target.port, { guard, resolver, allowPrivate })
     },
     async close() {
-      await Promise.all([agents.open.destroy(), agents.granted.destroy()])
+      closed = true
+      await Promise.all([...all].map((agent) => agent.destroy()))
     },
   }
 }
