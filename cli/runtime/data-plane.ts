@@ -138,6 +138,7 @@ export const startConnectors = async (context: RoleContext, bins: Bins): Promise
       ? undefined
       : (await import('../../core/log/kafka/index.ts')).createKafkaPublisher({
           ...settings.kafka,
+          prefix: settings.topicPrefix,
           logger: part,
         })
   const watched = (group: string) => (group === 'connectors' ? 'deliver' : undefined)

@@ -10,7 +10,7 @@ const config = z.strictObject({
   topic: z
     .string()
     .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/, 'is no name of a Kafka topic')
-    .describe('Topic to publish to; it must exist'),
+    .describe("Topic to publish to; it must exist, and be none of Zenhook's own"),
   key: z
     .string()
     .min(1)
@@ -38,7 +38,7 @@ export const kafkaSpec: ComponentSpec<z.infer<typeof config>> = {
   reasons: {
     delivered: 'The brokers acknowledged it',
     publish_failed: 'The brokers did not acknowledge it',
-    publish_refused: 'The brokers refused it for good: no such topic, or too large',
+    publish_refused: "Refused for good: no such topic, too large, or a topic of Zenhook's own",
     unavailable: 'This process has no Kafka to publish to',
   },
   examples: [
@@ -85,7 +85,11 @@ const failed = (reason: string, retriable: boolean, error: unknown): AttemptResu
   error: messageOf(error),
 })
 
-const final = new Set(['ZENHOOK_LOG_RECORD_TOO_LARGE', 'ZENHOOK_LOG_UNKNOWN_TOPIC'])
+const final = new Set([
+  'ZENHOOK_LOG_RECORD_TOO_LARGE',
+  'ZENHOOK_LOG_UNKNOWN_TOPIC',
+  'ZENHOOK_LOG_TOPIC_RESERVED',
+])
 
 /** Publishes to a topic of the user's. */
 export const kafka = defineConnector(kafkaSpec, ({ topic, key }, context) => {

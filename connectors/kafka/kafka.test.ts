@@ -83,6 +83,7 @@ describe('kafka', () => {
   it.each([
     ['ZENHOOK_LOG_RECORD_TOO_LARGE', { reason: 'publish_refused', retriable: false }],
     ['ZENHOOK_LOG_UNKNOWN_TOPIC', { reason: 'publish_refused', retriable: false }],
+    ['ZENHOOK_LOG_TOPIC_RESERVED', { reason: 'publish_refused', retriable: false }],
     [
       'ZENHOOK_LOG_UNAVAILABLE',
       { reason: 'publish_failed', retriable: true, possibleDuplicate: true },

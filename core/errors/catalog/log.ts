@@ -17,6 +17,10 @@ export const logErrors = {
     summary: 'The topic does not exist',
     fix: 'Create it with the tools of Kafka (kafka-topics.sh --create); no topic is created by being written to',
   },
+  ZENHOOK_LOG_TOPIC_RESERVED: {
+    summary: "The topic is one of Zenhook's own",
+    fix: 'Publish to a topic whose name does not begin with KAFKA_TOPIC_PREFIX',
+  },
   ZENHOOK_LOG_NOT_OWNER: {
     summary: 'The partition has moved to another consumer',
     fix: 'Nothing: its new owner continues from the last settled position',

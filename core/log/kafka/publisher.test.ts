@@ -7,11 +7,31 @@ import { createKafkaPublisher } from './publisher.ts'
 
 const { kafka: brokers, reason } = await testServers()
 
+describe('Kafka publisher without brokers', () => {
+  it('refuses the topics of its own prefix, and no others', async () => {
+    const publisher = createKafkaPublisher({
+      ...{ brokers: ['127.0.0.1:1'], logger: silentLogger, appendTimeoutMs: 100 },
+      prefix: 'hooks',
+    })
+    const publish = (topic: string) => publisher.publish(topic, null, {}, new Uint8Array())
+    for (const name of ['registry', 'received', 'dispatch.retry.5s']) {
+      await expect(publish(`hooks.${name}.v1`)).rejects.toMatchObject({
+        code: 'ZENHOOK_LOG_TOPIC_RESERVED',
+        retriable: false,
+      })
+    }
+    await expect(publish('zenhook.registry.v1')).rejects.toMatchObject({
+      code: 'ZENHOOK_LOG_UNAVAILABLE',
+    })
+    await publisher.close()
+  })
+})
+
 describe.skipIf(brokers === undefined)(
   `Kafka publisher${reason === undefined ? '' : ` (${reason})`}`,
   () => {
     const options = { brokers: brokers ?? [], logger: silentLogger }
-    const publisher = createKafkaPublisher(options)
+    const publisher = createKafkaPublisher({ ...options, prefix: 'zenhook' })
     // A topic of the log's own names is a user's topic under its full name.
     const prefix = `publisher-${randomUUID().slice(0, 8)}`
     const log = createKafkaLog({ ...options, prefix })

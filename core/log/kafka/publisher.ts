@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { logError } from './errors.ts'
-import type { Names } from './names.ts'
+import { createNames, type Names } from './names.ts'
 import type { KafkaLogOptions } from './options.ts'
 import { createWriting, type Writing } from './writing.ts'
 
@@ -8,7 +8,8 @@ import { createWriting, type Writing } from './writing.ts'
 export interface KafkaPublisher {
   /**
    * Resolves once the brokers acknowledged it. `sasl` is `username:password` of the destination; without
-   * it the connection of this process serves. Rejects as `append` of the log does.
+   * it the connection of this process serves. Rejects as `append` of the log does, and with
+   * ZENHOOK_LOG_TOPIC_RESERVED for topics of Zenhook itself.
    */
   publish(
     topic: string,
@@ -25,7 +26,10 @@ const ownNames: Names = { topic: (name) => name, logical: (name) => name, group:
 /** Connections of destinations with credentials of their own, at most; the oldest gives way. */
 const maxConnections = 32
 
-export const createKafkaPublisher = (options: KafkaLogOptions): KafkaPublisher => {
+export const createKafkaPublisher = (
+  options: KafkaLogOptions & Required<Pick<KafkaLogOptions, 'prefix'>>,
+): KafkaPublisher => {
+  const names = createNames(options.prefix)
   const writings = new Map<string, Writing>()
 
   const optionsFor = (sasl: string | undefined): KafkaLogOptions => {
@@ -65,6 +69,11 @@ export const createKafkaPublisher = (options: KafkaLogOptions): KafkaPublisher =
 
   return {
     publish: async (topic, key, headers, value, { sasl } = {}) => {
+      // Who configures a destination must not write the configuration of others, nor events.
+      if (names.logical(topic) !== undefined) {
+        const message = `${topic} belongs to Zenhook: no destination may publish to it`
+        throw logError('ZENHOOK_LOG_TOPIC_RESERVED', message)
+      }
       const [position] = await writingFor(sasl).append([{ topic, key, value, headers }])
       if (position === undefined) throw logError('ZENHOOK_LOG_UNAVAILABLE', 'No acknowledgement')
       return { partition: position.partition, offset: position.offset }
