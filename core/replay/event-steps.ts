@@ -1,4 +1,3 @@
-import { ZenhookError } from '../errors/index.ts'
 import type { Dispatch } from '../event/index.ts'
 import type { Stage } from '../stage/types.ts'
 import type { ReplayContext } from './context.ts'
@@ -66,9 +65,6 @@ export const eventStep = async (
       signal: options.signal,
     },
   )
-  if (passed.length < passengers.length) {
-    throw new ZenhookError('ZENHOOK_SCHEMAS_UNAVAILABLE', { retriable: true })
-  }
   for (const [index, one] of passed.entries()) {
     const selected = passengers[index]?.selected
     if (selected !== undefined) options.onPassed?.(selected, one)

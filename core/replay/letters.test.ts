@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ZenhookError } from '../errors/index.ts'
+import type { Codec } from '../event/codec/index.ts'
 import { type Event, replaysHeader } from '../event/index.ts'
 import { deadRecord } from '../stage/records.ts'
 import type { EventReplay, Replays } from './index.ts'
@@ -88,6 +89,26 @@ describe('dead letters', () => {
     expect((await ended(replays, id)).progress).toMatchObject({
       ...{ died: 0, skipped: { replay_limit: 1 } },
     })
+  })
+
+  it('wait, all of a step, while the schema of one cannot be read', async () => {
+    const [first, second] = [rig.event({ source: 'unread' }), rig.event({ source: 'unread' })]
+    const letters = [await bury(first, { place: 900_011 }), await bury(second, { place: 900_012 })]
+    const last = rig.codec.encode('event', second)
+    let away = 2
+    const codec: Codec = {
+      ...rig.codec,
+      decode: (kind, bytes) =>
+        kind === 'event' && Buffer.from(bytes).equals(last) && away-- > 0
+          ? Promise.reject(new ZenhookError('ZENHOOK_SCHEMAS_UNAVAILABLE', { retriable: true }))
+          : rig.codec.decode(kind, bytes),
+    }
+    const replays = rig.replays({ context: { ...rig.context, codec } })
+    const { id } = await replays.create(dead({ filter: { source: 'unread' } }), admin)
+    expect((await ended(replays, id)).progress).toMatchObject({ seen: 2, replayed: 2 })
+    expect(away).toBeLessThan(0)
+    expect((await sent(id)).length).toBe(2)
+    for (const letter of letters) expect(await stateOf(replays, letter)).toBe('replayed')
   })
 
   it('that only point to their bytes are read back, or named as missing', async () => {

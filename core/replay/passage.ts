@@ -1,7 +1,9 @@
+import { ZenhookError } from '../errors/index.ts'
 import type { Codec } from '../event/codec/index.ts'
 import { type Dispatch, forceHeader, type Hash, replaysHeader, withFacts } from '../event/index.ts'
 import type { NewRecord, StoredRecord } from '../log/port.ts'
 import { type Fate, workBatch } from '../stage/batch.ts'
+import { StageUnavailable } from '../stage/invoke.ts'
 import { createTally, type StageMetrics } from '../stage/tally.ts'
 import type { Item, Outcome, Stage } from '../stage/types.ts'
 import type { Restored } from './restore.ts'
@@ -56,7 +58,7 @@ interface Note {
   died: boolean
 }
 
-/** Rejects with the cause when a stage cannot decide now; a record whose schema cannot be read now ends the batch. */
+/** All of them, in order. Rejects with the cause when a stage cannot decide now, or a schema cannot be read now. */
 export const pass = async (
   passengers: readonly Passenger[],
   options: PassageOptions,
@@ -77,11 +79,15 @@ export const pass = async (
     tally,
     signal,
     mayWait: () => true,
+  }).catch((error: unknown) => {
+    throw error instanceof StageUnavailable ? error.cause : error
   })
-  const again = fates.findIndex(({ retryAt }) => retryAt !== undefined)
-  const done = again < 0 ? fates : fates.slice(0, again)
+  // A job has no order that others wait for: the whole step is made again.
+  if (fates.some(({ retryAt }) => retryAt !== undefined)) {
+    throw new ZenhookError('ZENHOOK_SCHEMAS_UNAVAILABLE', { retriable: true })
+  }
   return {
-    passed: done.flatMap((fate, index) => {
+    passed: fates.flatMap((fate, index) => {
       const passenger = passengers[index]
       return passenger === undefined ? [] : [passedOf(fate, passenger, notes, options)]
     }),

@@ -265,6 +265,23 @@ describe('the runner', () => {
     expect((await replays.get(other.id, admin)).progress.replayed).toBeLessThan(40)
   })
 
+  it('waits while a stage cannot decide', async () => {
+    const list = [rig.event({ source: 'undecided' })]
+    await rig.receive(list)
+    let late = 2
+    const kv: Kv = {
+      ...rig.kv,
+      claim: (claims) =>
+        late-- > 0
+          ? Promise.reject(new ZenhookError('ZENHOOK_KV_UNAVAILABLE', { retriable: true }))
+          : rig.kv.claim(claims),
+    }
+    const replays = rig.replays({ kv })
+    const { id } = await replays.create(events({ ids: ids(list) }), admin)
+    expect((await ended(replays, id)).progress).toMatchObject({ replayed: 1, dispatched: 1 })
+    expect(late).toBeLessThan(0)
+  })
+
   it('waits while an engine is away, and fails with the cause for a fault of ours', async () => {
     const list = [rig.event({ source: 'away' })]
     await rig.receive(list)

@@ -24,7 +24,9 @@ export interface JobStore {
 
 const day = 24 * 3_600_000
 const keptMs = 30 * day
+/** Jobs that are listed; beyond them only those that have not ended. */
 const mostListed = 200
+const endedStates: readonly (JobState | undefined)[] = ['done', 'cancelled', 'failed', undefined]
 const indexKey = 'replay/jobs'
 const jobKey = (id: string): string => `replay/job/${id}`
 const specKey = (id: string): string => `replay/spec/${id}`
@@ -59,23 +61,35 @@ export const createJobStore = (kv: Kv): JobStore => {
     return text === undefined ? [] : (JSON.parse(text) as string[])
   }
 
+  const states: JobStore['states'] = async (wanted) => {
+    const texts = await kv.get(wanted.map(jobKey))
+    return texts.map((text) =>
+      text === undefined ? undefined : (JSON.parse(text) as KeptJob).state,
+    )
+  }
+
+  /** Of the ids that no longer have a place in the list those that nobody needs: an end is for good. */
+  const droppable = async (): Promise<ReadonlySet<string>> => {
+    const beyond = (await ids()).slice(mostListed - 1)
+    if (beyond.length === 0) return new Set()
+    const found = await states(beyond)
+    return new Set(beyond.filter((_, index) => endedStates.includes(found[index])))
+  }
+
   return {
     async add(job, spec) {
       await kv.set([
         { key: specKey(job.id), value: JSON.stringify(spec), ttlMs: keptMs },
         { key: jobKey(job.id), value: JSON.stringify(job), ttlMs: keptMs },
       ])
-      await swap<readonly string[]>(indexKey, (known = []) =>
-        [job.id, ...known].slice(0, mostListed),
-      )
+      const over = await droppable()
+      await swap<readonly string[]>(indexKey, (known = []) => [
+        job.id,
+        ...known.filter((id) => !over.has(id)),
+      ])
     },
     ids,
-    async states(wanted) {
-      const texts = await kv.get(wanted.map(jobKey))
-      return texts.map((text) =>
-        text === undefined ? undefined : (JSON.parse(text) as KeptJob).state,
-      )
-    },
+    states,
     async list() {
       const known = await ids()
       const texts = await kv.get(known.flatMap((id) => [jobKey(id), specKey(id)]))
