@@ -1,7 +1,23 @@
 import type { ComponentSpec } from '../core/config/component.ts'
 import { ZenhookError } from '../core/errors/index.ts'
 import { failureOf } from './http.ts'
-import type { Connector, ConnectorContext, ConnectorKind } from './types.ts'
+import type { Attempt, AttemptResult, ConnectorContext, ConnectorKind } from './types.ts'
+
+/** A connector as its module makes it; `timeoutMs` of an attempt's context is what is left of the attempt's time. */
+export interface Speaker {
+  deliver(attempt: Attempt, signal: AbortSignal, context: ConnectorContext): Promise<AttemptResult>
+}
+
+/** However many exchanges an attempt takes, and however long it waits for others: one deadline. */
+const within = (context: ConnectorContext): ConnectorContext => {
+  const until = performance.now() + context.timeoutMs
+  return {
+    ...context,
+    get timeoutMs() {
+      return Math.max(0, until - performance.now())
+    },
+  }
+}
 
 /**
  * Binds a spec to its constructor, so that the list of connectors needs to know no configuration type. What a
@@ -9,7 +25,7 @@ import type { Connector, ConnectorContext, ConnectorKind } from './types.ts'
  */
 export const defineConnector = <C>(
   spec: ComponentSpec<C>,
-  create: (config: C, context: ConnectorContext) => Connector,
+  create: (config: C, context: ConnectorContext) => Speaker,
 ): ConnectorKind => ({
   spec,
   create(context) {
@@ -25,7 +41,7 @@ export const defineConnector = <C>(
     return {
       async deliver(attempt, signal) {
         try {
-          return await connector.deliver(attempt, signal)
+          return await connector.deliver(attempt, signal, within(context))
         } catch (error) {
           return failureOf(error)
         }

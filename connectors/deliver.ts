@@ -21,7 +21,7 @@ export interface DeliveryPolicy {
   span: number
   /** Records that may wait for a place, per partition: how far a flood is looked past. */
   ahead: number
-  /** Total time of one exchange, ms. */
+  /** Total time of one attempt, ms. */
   timeoutMs: number
   /** How long what is under way may still take when the process stops, ms. */
   graceMs: number

@@ -89,7 +89,7 @@ export interface ConnectorContext {
   kv: Kv
   now(): number
   hash: Hash
-  /** Total time of one exchange, ms. */
+  /** Time of one attempt, ms; 0 when nothing is left of it. */
   timeoutMs: number
   /** Absent where this process has no Kafka to publish to. */
   publish?: Publish

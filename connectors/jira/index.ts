@@ -1,7 +1,7 @@
 import { defineConnector } from '../define.ts'
 import { clipped, objectOf, type Summary, summaryOf } from '../facts.ts'
 import { createLinks, takePatiently } from '../links.ts'
-import type { Attempt, AttemptResult, Failed } from '../types.ts'
+import type { Attempt, AttemptResult, ConnectorContext, Failed } from '../types.ts'
 import { adfOf, adfOfText } from './adf.ts'
 import { createJiraClient, type Issue, type JiraClient } from './client.ts'
 import { type JiraConfig, jiraSpec } from './spec.ts'
@@ -39,9 +39,9 @@ const fieldsOf = (
 const stop = (failed: Failed): { failed: Failed } => ({ failed })
 
 /** Issues in Jira, one per fingerprint. */
-export const jira = defineConnector(jiraSpec, (config, context) => {
-  const { tenant, name } = context.destination
-  const links = createLinks(context.kv, `jira:${tenant}/${name}`, context.now)
+export const jira = defineConnector(jiraSpec, (config, { destination, kv, now }) => {
+  const { tenant, name } = destination
+  const links = createLinks(kv, `jira:${tenant}/${name}`, now)
 
   /** Moves, then comments: each step once per dispatch, however many attempts it takes. */
   const follow = async (
@@ -92,7 +92,11 @@ export const jira = defineConnector(jiraSpec, (config, context) => {
     return 'failed' in found ? stop(found.failed) : { issue: found.ok }
   }
 
-  const deliver = async (attempt: Attempt, signal: AbortSignal): Promise<AttemptResult> => {
+  const deliver = async (
+    attempt: Attempt,
+    signal: AbortSignal,
+    context: ConnectorContext,
+  ): Promise<AttemptResult> => {
     const { dispatch } = attempt
     const [[email], [token]] = await Promise.all([
       context.secrets('email'),

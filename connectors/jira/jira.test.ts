@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createEgress, type Egress } from '../../core/net/index.ts'
 import { type FakeIssue, type FakeJira, startFakeJira } from '../../test/fakes/jira.ts'
-import { contextOf, destinationOf, dispatchOf, eventOf, mapKv } from '../../test/fakes/rig.ts'
+import { contextOf, destinationOf, dispatchOf, eventOf, hash, mapKv } from '../../test/fakes/rig.ts'
 import { connectorContract } from '../contract.ts'
 import type { Attempt, AttemptResult } from '../types.ts'
 import { jira, jqlString } from './index.ts'
@@ -166,6 +166,22 @@ describe('jira', () => {
       reason: 'no_transition',
       retriable: false,
     })
+  })
+
+  it('has one deadline for all its calls, and for its wait for others', async () => {
+    const startedAt = Date.now()
+    // Together longer than an attempt may take, each alone not.
+    fake.faults.push({ delayMs: 1_200 }, { hang: true })
+    expect(await send()).toMatchObject({ reason: 'timeout', possibleDuplicate: true })
+    expect(Date.now() - startedAt).toBeLessThan(2_800)
+    kv = mapKv()
+    const key = `link:jira:acme/hooks:zenhook-${hash('disk-1').slice(0, 24)}`
+    kv.values.set(key, JSON.stringify({ owner: 'other', until: Date.now() + 1_200 }))
+    const waitedFrom = Date.now()
+    fake.faults.push({ hang: true })
+    expect(await send()).toMatchObject({ reason: 'timeout' })
+    expect(Date.now() - waitedFrom).toBeLessThan(2_800)
+    expect(fake.issues.size).toBe(0)
   })
 
   it('reads the reset time of a rate limit', async () => {

@@ -1,3 +1,4 @@
+import { ZenhookError } from '../../core/errors/index.ts'
 import { failedStatus } from '../http.ts'
 import { exchangeJson, malformed, textOf } from '../json.ts'
 import type { ConnectorContext, Failed } from '../types.ts'
@@ -6,18 +7,39 @@ export type Authorization = { header: string } | { failed: Failed }
 
 /** The credentials of a destination; a token is kept until shortly before its end. */
 export interface Auth {
-  header(signal: AbortSignal): Promise<Authorization>
+  header(context: ConnectorContext, signal: AbortSignal): Promise<Authorization>
   /** The receiver refused the header: says whether another one may do better. */
   refused(header: string): boolean
 }
 
 const marginMs = 60_000
 
-export const createAuth = (context: ConnectorContext, root: string): Auth => {
+/** Whoever asked may have more time left than who waits for the answer. */
+const atMost = async <T>(ms: number, work: Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const message = 'The token endpoint did not answer within the time of the attempt'
+      reject(new ZenhookError('ZENHOOK_NET_TIMEOUT', { message, retriable: true }))
+    }, ms)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+export const createAuth = (root: string): Auth => {
   let token: { header: string; until: number } | undefined
   let asking: Promise<Authorization> | undefined
 
-  const ask = async (id: string, secret: string, signal: AbortSignal): Promise<Authorization> => {
+  const ask = async (
+    context: ConnectorContext,
+    id: string,
+    secret: string,
+    signal: AbortSignal,
+  ): Promise<Authorization> => {
     const { response, data } = await exchangeJson(context, `${root}/oauth_token.do`, {
       form: new URLSearchParams({
         grant_type: 'client_credentials',
@@ -37,7 +59,7 @@ export const createAuth = (context: ConnectorContext, root: string): Auth => {
   }
 
   return {
-    async header(signal) {
+    async header(context, signal) {
       const roles = ['clientId', 'clientSecret', 'username', 'password'] as const
       const [[id], [secret], [user], [password]] = await Promise.all(
         roles.map((role) => context.secrets(role)) as [
@@ -50,7 +72,8 @@ export const createAuth = (context: ConnectorContext, root: string): Auth => {
       if (id !== undefined && secret !== undefined) {
         if (token !== undefined && token.until > context.now()) return { header: token.header }
         // One question for all attempts that wait for the answer.
-        asking ??= ask(id, secret, signal).finally(() => {
+        if (asking !== undefined) return atMost(context.timeoutMs, asking)
+        asking = ask(context, id, secret, signal).finally(() => {
           asking = undefined
         })
         return asking

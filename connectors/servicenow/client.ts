@@ -58,7 +58,7 @@ export const createTableClient = (
     json?: unknown,
   ): Promise<JsonResponse | { failed: Failed }> => {
     for (let renewed = false; ; renewed = true) {
-      const credentials = await auth.header(signal)
+      const credentials = await auth.header(context, signal)
       if ('failed' in credentials) return credentials
       const { header } = credentials
       const answer = await exchangeJson(context, `${base}${path}`, {

@@ -1,7 +1,7 @@
 import { defineConnector } from '../define.ts'
 import { clipped, objectOf, type Summary, summaryOf } from '../facts.ts'
 import { createLinks, takePatiently } from '../links.ts'
-import type { Attempt, AttemptResult, Failed } from '../types.ts'
+import type { Attempt, AttemptResult, ConnectorContext, Failed } from '../types.ts'
 import { createAuth } from './auth.ts'
 import { createTableClient, type Fields, type Row, type TableClient } from './client.ts'
 import { servicenowSpec } from './spec.ts'
@@ -46,12 +46,12 @@ const madeFields = ({ transformed }: Attempt): Fields =>
   )
 
 /** Incidents in ServiceNow, one per fingerprint. */
-export const servicenow = defineConnector(servicenowSpec, (config, context) => {
-  const { tenant, name } = context.destination
+export const servicenow = defineConnector(servicenowSpec, (config, { destination, kv, now }) => {
+  const { tenant, name } = destination
   const address = config.baseUrl ?? `https://${config.instance ?? ''}.service-now.com`
   const root = address.replace(/\/+$/, '')
-  const links = createLinks(context.kv, `servicenow:${tenant}/${name}`, context.now)
-  const auth = createAuth(context, root)
+  const links = createLinks(kv, `servicenow:${tenant}/${name}`, now)
+  const auth = createAuth(root)
 
   const newFields = (attempt: Attempt, summary: Summary, correlationId: string): Fields => ({
     short_description: clipped(summary.title.replace(/\s+/g, ' '), 160),
@@ -94,7 +94,11 @@ export const servicenow = defineConnector(servicenowSpec, (config, context) => {
     return 'failed' in found ? found : { row: found.ok }
   }
 
-  const deliver = async (attempt: Attempt, signal: AbortSignal): Promise<AttemptResult> => {
+  const deliver = async (
+    attempt: Attempt,
+    signal: AbortSignal,
+    context: ConnectorContext,
+  ): Promise<AttemptResult> => {
     const { dispatch } = attempt
     const client = createTableClient(context, root, config.table, auth, signal)
     const summary = summaryOf(attempt)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createEgress, type Egress } from '../../core/net/index.ts'
-import { contextOf, destinationOf, dispatchOf, eventOf, mapKv } from '../../test/fakes/rig.ts'
+import { contextOf, destinationOf, dispatchOf, eventOf, hash, mapKv } from '../../test/fakes/rig.ts'
 import { type FakeServiceNow, startFakeServiceNow } from '../../test/fakes/servicenow.ts'
 import { connectorContract } from '../contract.ts'
 import type { Attempt, AttemptResult } from '../types.ts'
@@ -149,6 +149,28 @@ describe('servicenow', () => {
     fake.tokens.clear()
     expect(await send(problem(), {}, connector)).toMatchObject({ kind: 'delivered' })
     expect(fake.issued).toBe(2)
+  })
+
+  it('has one deadline for all its calls, the token of another attempt included', async () => {
+    const secrets = { clientId: [fake.clientId], clientSecret: [fake.clientSecret] }
+    const startedAt = Date.now()
+    fake.faults.push({ delayMs: 1_200 }, { hang: true })
+    expect(await send(problem(), {}, make(secrets))).toMatchObject({ reason: 'timeout' })
+    expect(Date.now() - startedAt).toBeLessThan(2_800)
+    // One that has waited already has less time than who asks for the token.
+    const connector = make(secrets)
+    const correlationId = `zenhook-${hash('disk-1').slice(0, 32)}`
+    const value = JSON.stringify({ owner: 'other', until: Date.now() + 1_200 })
+    kv.values.set(`link:servicenow:acme/hooks:${correlationId}`, value)
+    const waitedFrom = Date.now()
+    const waiting = send(problem(), {}, connector)
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    fake.faults.push({ hang: true })
+    const asking = send(problem({ fingerprint: 'disk-2' }), {}, connector)
+    expect(await waiting).toMatchObject({ reason: 'timeout' })
+    expect(Date.now() - waitedFrom).toBeLessThan(2_700)
+    expect(await asking).toMatchObject({ reason: 'timeout' })
+    expect(fake.rows.size).toBe(0)
   })
 
   it('sees a refusal inside of 200', async () => {

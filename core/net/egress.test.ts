@@ -140,6 +140,19 @@ describe('an exchange', () => {
     await until(() => sockets.size === 0)
   })
 
+  it('sends nothing when no time is left', async () => {
+    const { port, sockets } = await listen((_request, response) => response.end())
+    await expect(
+      egressWith().request(`http://127.0.0.1:${port}/`, { ...local, timeoutMs: 0 }),
+    ).rejects.toMatchObject({
+      code: 'ZENHOOK_NET_TIMEOUT',
+      retriable: true,
+      details: { sent: false },
+    })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(sockets.size).toBe(0)
+  })
+
   it('destroys the socket when it is cancelled, and calls it no failure', async () => {
     const { port, sockets } = await listen(() => {})
     const controller = new AbortController()

@@ -29,7 +29,7 @@ export interface EgressRequest {
   method?: string
   headers?: Readonly<Record<string, string>>
   body?: Uint8Array | string
-  /** Until the whole answer is here, dialling and waiting for a connection included. */
+  /** Until the whole answer is here, dialling and waiting for a connection included; with 0 nothing is sent. */
   timeoutMs: number
   /** The destination asks for a private address; it still needs the operator's grant. */
   allowPrivate?: boolean

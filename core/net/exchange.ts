@@ -55,20 +55,18 @@ export const exchange = (
           details: { sent: controller !== undefined },
         }),
       )
-    const timer = setTimeout(() => {
+    const onLate = (): void =>
       fail(
         new ZenhookError('ZENHOOK_NET_TIMEOUT', {
-          message: `${origin} did not answer completely within ${timeoutMs} ms`,
+          message: `${origin} did not answer completely within ${Math.round(timeoutMs)} ms`,
           retriable: true,
           details: { sent: controller !== undefined },
         }),
       )
-    }, timeoutMs)
+    const timer = setTimeout(onLate, timeoutMs)
 
-    if (signal?.aborted) {
-      onAbort()
-      return
-    }
+    if (signal?.aborted) return onAbort()
+    if (timeoutMs <= 0) return onLate()
     signal?.addEventListener('abort', onAbort)
 
     const handler: Dispatcher.DispatchHandler = {
