@@ -63,6 +63,16 @@ export const exchangeJson = async (
   return { response, data: parseObject(response.body) }
 }
 
+/**
+ * A success whose answer is longer than what is read: the receiver has acted, and only what it says about it is
+ * lost. `start` is what a success begins with, without blanks, so that no page for people is taken for one.
+ */
+export const isCutSuccess = ({ status, body, truncated }: EgressResponse, start: string): boolean =>
+  truncated &&
+  status >= 200 &&
+  status < 300 &&
+  text.decode(body.subarray(0, 200)).replace(/\s+/g, '').startsWith(start)
+
 /** A success that is not in the protocol: the receiver may have acted, and nobody can tell. */
 export const malformed = ({ status, body }: EgressResponse): Failed => ({
   kind: 'failed',

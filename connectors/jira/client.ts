@@ -1,6 +1,13 @@
 import { clipped } from '../facts.ts'
 import { failedStatus, parseRetryAfter } from '../http.ts'
-import { exchangeJson, fieldOf, type JsonResponse, malformed, textOf } from '../json.ts'
+import {
+  exchangeJson,
+  fieldOf,
+  isCutSuccess,
+  type JsonResponse,
+  malformed,
+  textOf,
+} from '../json.ts'
 import type { ConnectorContext, Failed } from '../types.ts'
 
 /** An answer as data, or the failure that the attempt ends with. */
@@ -17,7 +24,8 @@ export interface JiraClient {
   issue(key: string): Promise<Outcome<Issue | undefined>>
   /** By label; an index that lags, so only a fallback. */
   search(project: string, label: string): Promise<Outcome<Issue | undefined>>
-  create(fields: Readonly<Record<string, unknown>>): Promise<Outcome<string>>
+  /** The key of the new issue; `ok: undefined` when the answer was too long to be read. */
+  create(fields: Readonly<Record<string, unknown>>): Promise<Outcome<string | undefined>>
   comment(key: string, body: unknown): Promise<Outcome<true>>
   /** Takes the first transition into one of the categories; `ok: false` when the workflow has none. */
   transition(key: string, categories: readonly string[]): Promise<Outcome<boolean>>
@@ -105,6 +113,8 @@ export const createJiraClient = (
     async create(fields) {
       const answer = await call('/issue', 'POST', { fields })
       if (!good(answer)) return failed(answer)
+      if (isCutSuccess(answer.response, '{"'))
+        return { ok: undefined, status: answer.response.status }
       const key = textOf(fieldOf(answer.data, 'key'))
       if (key === '') return { failed: malformed(answer.response) }
       return { ok: key, status: answer.response.status }
@@ -112,7 +122,9 @@ export const createJiraClient = (
     async comment(key, body) {
       const answer = await call(`${pathOf(key)}/comment`, 'POST', { body })
       if (!good(answer)) return failed(answer)
-      if (textOf(fieldOf(answer.data, 'id')) === '') return { failed: malformed(answer.response) }
+      const said = textOf(fieldOf(answer.data, 'id')) !== ''
+      if (!said && !isCutSuccess(answer.response, '{"'))
+        return { failed: malformed(answer.response) }
       return { ok: true, status: answer.response.status }
     },
     async transition(key, categories) {

@@ -129,11 +129,12 @@ export const jira = defineConnector(jiraSpec, (config, { destination, kv, now })
       if (!created.failed.possibleDuplicate) await links.release(label)
       return created.failed
     }
-    await links.bind(label, created.ok)
+    const { status, ok: externalId } = created
+    if (externalId !== undefined) await links.bind(label, externalId)
     // The description says all that a comment would: a later attempt need not repeat it.
     await links.done(dispatch.id, 'comment')
-    const { status, ok: externalId } = created
-    return { kind: 'delivered', status, externalId, details: { action: 'created' } }
+    const details = { action: 'created' }
+    return { kind: 'delivered', status, ...(externalId !== undefined && { externalId }), details }
   }
 
   return { deliver }

@@ -149,6 +149,19 @@ describe('jira', () => {
     })
   })
 
+  it('is done where an answer echoes more than is read, and only where it is a success', async () => {
+    const long = (start: string) => ({ status: 201, body: `${start}${'x'.repeat(70_000)}` })
+    fake.faults.push({}, long('{"id":"1","echo":"'))
+    const created = await send(problem({ fingerprint: 'disk-2' }))
+    expect(created).toMatchObject({ kind: 'delivered', details: { action: 'created' } })
+    expect(created).not.toHaveProperty('externalId')
+    await send()
+    fake.faults.push({}, long('{\n  "self": "'))
+    expect(await send()).toMatchObject({ externalId: 'OPS-1', details: { action: 'commented' } })
+    fake.faults.push({}, long('<html>'))
+    expect(await send()).toMatchObject({ reason: 'malformed_answer' })
+  })
+
   it('says what Jira refused, and frees the problem for the next event', async () => {
     expect(await send(problem(), { transformed: { summary: '' } })).toMatchObject({
       reason: 'jira_refused',

@@ -1,6 +1,13 @@
 import { clipped } from '../facts.ts'
 import { failedStatus } from '../http.ts'
-import { exchangeJson, fieldOf, type JsonResponse, malformed, textOf } from '../json.ts'
+import {
+  exchangeJson,
+  fieldOf,
+  isCutSuccess,
+  type JsonResponse,
+  malformed,
+  textOf,
+} from '../json.ts'
 import type { ConnectorContext, Failed } from '../types.ts'
 import type { Auth } from './auth.ts'
 
@@ -18,8 +25,9 @@ export interface TableClient {
   get(sysId: string): Promise<Outcome<Row | undefined>>
   /** Newest by correlation id. */
   search(correlationId: string): Promise<Outcome<Row | undefined>>
-  create(fields: Fields): Promise<Outcome<Row>>
-  update(sysId: string, fields: Fields): Promise<Outcome<Row>>
+  /** `ok: undefined` when it was made, and the answer was too long to be read. */
+  create(fields: Fields): Promise<Outcome<Row | undefined>>
+  update(sysId: string, fields: Fields): Promise<Outcome<Row | undefined>>
 }
 
 /** `^` joins conditions of an encoded query; doubled, it is a character. */
@@ -102,15 +110,19 @@ export const createTableClient = (
     return result === undefined ? { failed: malformed(response) } : { ok: result, status }
   }
 
-  const one = async (path: string, method: string, fields?: Fields): Promise<Outcome<Row>> => {
-    const answer = await call(path, method, fields)
+  const write = async (
+    path: string,
+    method: string,
+    fields: Fields,
+  ): Promise<Outcome<Row | undefined>> => {
+    const answer = await call(`${path}?sysparm_fields=sys_id,number`, method, fields)
     if ('failed' in answer) return answer
+    const { status } = answer.response
+    if (isCutSuccess(answer.response, '{"result"')) return { ok: undefined, status }
     const result = resultOf(answer)
     if ('failed' in result) return result
     const row = rowOf(result.ok)
-    return row === undefined
-      ? { failed: malformed(answer.response) }
-      : { ok: row, status: result.status }
+    return row === undefined ? { failed: malformed(answer.response) } : { ok: row, status }
   }
 
   return {
@@ -133,7 +145,7 @@ export const createTableClient = (
       if (!Array.isArray(result.ok)) return { failed: malformed(answer.response) }
       return { ok: rowOf(result.ok[0]), status: result.status }
     },
-    create: (fields) => one('', 'POST', fields),
-    update: (sysId, fields) => one(`/${encodeURIComponent(sysId)}`, 'PATCH', fields),
+    create: (fields) => write('', 'POST', fields),
+    update: (sysId, fields) => write(`/${encodeURIComponent(sysId)}`, 'PATCH', fields),
   }
 }

@@ -123,9 +123,10 @@ export const servicenow = defineConnector(servicenowSpec, (config, { destination
         if (!made.failed.possibleDuplicate) await links.release(correlationId)
         return made.failed
       }
-      await links.bind(correlationId, made.ok.sysId)
-      await links.done(dispatch.id, 'update')
       const { status, ok } = made
+      if (ok !== undefined) await links.bind(correlationId, ok.sysId)
+      await links.done(dispatch.id, 'update')
+      if (ok === undefined) return { kind: 'delivered', status, details: { action: 'created' } }
       const details = { action: 'created', number: ok.number }
       return { kind: 'delivered', status, externalId: ok.sysId, details }
     }

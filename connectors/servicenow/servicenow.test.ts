@@ -185,6 +185,23 @@ describe('servicenow', () => {
     expect(await send()).toMatchObject({ reason: 'servicenow_refused', retriable: true })
   })
 
+  it('asks for short answers, and is done where one is longer than what is read', async () => {
+    await send(problem({ title: 'x'.repeat(70_000) }), { transformed: 'y'.repeat(70_000) })
+    await send()
+    const writes = fake.arrivals.filter(({ method }) => method !== 'GET').slice(-2)
+    for (const { url } of writes) expect(url).toMatch(/\?sysparm_fields=sys_id,number$/)
+    const long = (start: string) => ({ status: 200, body: `${start}${'x'.repeat(70_000)}` })
+    fake.faults.push({}, long('{"result":{"description":"'))
+    expect(await send()).toMatchObject({ kind: 'delivered', details: { action: 'noted' } })
+    fake.faults.push({}, long('{"result":{"description":"'))
+    const created = await send(problem({ fingerprint: 'disk-2' }))
+    expect(created).toMatchObject({ kind: 'delivered', details: { action: 'created' } })
+    expect(created).not.toHaveProperty('externalId')
+    // A sleeping instance answers with a page for people.
+    fake.faults.push({}, long('<html>'))
+    expect(await send()).toMatchObject({ reason: 'malformed_answer' })
+  })
+
   it('needs credentials, and either an instance or an address', async () => {
     expect(await send(problem(), {}, make({}))).toMatchObject({ reason: 'no_credentials' })
     expect(() => make(undefined, { instance: 'acme' })).toThrow()

@@ -1,6 +1,6 @@
 import { defineConnector } from '../define.ts'
 import { excerptOf, failedStatus } from '../http.ts'
-import { exchangeJson, malformed, textOf } from '../json.ts'
+import { exchangeJson, isCutSuccess, malformed, textOf } from '../json.ts'
 import type { Attempt, AttemptResult, ConnectorContext } from '../types.ts'
 import { isErrorWord, refused } from './errors.ts'
 import { messageOf } from './message.ts'
@@ -48,6 +48,9 @@ const byToken = async (
   const word = textOf(data?.error)
   if (data?.ok === false && word !== '') return refused(word, response, context.now())
   if (status < 200 || status >= 300) return failedStatus(response, context.now())
+  if (isCutSuccess(response, '{"ok":true')) {
+    return { kind: 'delivered', status, details: { channel: target } }
+  }
   if (data?.ok !== true) return malformed(response)
   const externalId = textOf(data.ts)
   return {

@@ -109,6 +109,15 @@ describe('slack', () => {
     expect(fake.messages.at(-1)?.payload.text).toBe('plain words')
   })
 
+  it('is delivered where the answer echoes more than is read, and only where it is a success', async () => {
+    const transformed = { text: 'x'.repeat(70_000) }
+    const result = await send({ transformed })
+    expect(result).toMatchObject({ kind: 'delivered', details: { channel: '#oncall' } })
+    expect(result).not.toHaveProperty('externalId')
+    fake.faults.push({ status: 200, body: `<html>${'x'.repeat(70_000)}` })
+    expect(await send({ transformed })).toMatchObject({ reason: 'malformed_answer' })
+  })
+
   it.each([
     ['ratelimited', true],
     ['internal_error', true],

@@ -77,6 +77,10 @@ export const startFakeServiceNow = async (): Promise<FakeServiceNow> => {
       )
       return json(200, { result: found.slice(-1) })
     }
+    const columns = searchParams.get('sysparm_fields')?.split(',')
+    /** Of a record what was asked for. */
+    const shown = (row: Record<string, string>) =>
+      Object.fromEntries(Object.entries(row).filter(([name]) => columns?.includes(name) ?? true))
     const fields = arrival.body.length === 0 ? {} : JSON.parse(arrival.body.toString())
     if (sysId === undefined && arrival.method === 'POST') {
       const number = fake.rows.size + 1
@@ -88,17 +92,17 @@ export const startFakeServiceNow = async (): Promise<FakeServiceNow> => {
         number: `INC${String(number).padStart(7, '0')}`,
       }
       fake.rows.set(id, row)
-      return json(201, { result: row })
+      return json(201, { result: shown(row) })
     }
     const row = fake.rows.get(sysId ?? '')
     if (row === undefined) return problem(404, 'No Record found')
-    if (arrival.method === 'GET') return json(200, { result: row })
+    if (arrival.method === 'GET') return json(200, { result: shown(row) })
     if (fields.state === '6' && (!fields.close_code || !fields.close_notes)) {
       return problem(403, 'Data Policy Exception: close_code and close_notes are mandatory')
     }
     const notes = [row.work_notes, fields.work_notes].filter((note) => note !== undefined)
     Object.assign(row, fields, notes.length === 0 ? {} : { work_notes: notes.join('\n---\n') })
-    return json(200, { result: row })
+    return json(200, { result: shown(row) })
   })
   const fake: FakeServiceNow = Object.assign(receiver, {
     ...{ username, password, clientId, clientSecret },
