@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { cleanups, receive, rigOf } from '../test/fakes/delivery.ts'
 import { startReceiver } from '../test/fakes/receiver.ts'
-import { destinationOf, dispatchOf, mapKv, until } from '../test/fakes/rig.ts'
+import { destinationOf, dispatchOf, eventOf, mapKv, until } from '../test/fakes/rig.ts'
 
 describe('trouble of one destination', () => {
   it('F47: that hangs is no trouble of the others, though it fills the windows', async () => {
@@ -117,6 +117,59 @@ describe('a destination that the snapshot does not know', () => {
     await until(async () => (await rig.dead()).length === 1, 'a dead letter')
     expect(await rig.dead()).toMatchObject([{ code: 'ZENHOOK_CONNECTOR_DESTINATION_UNKNOWN' }])
   })
+})
+
+describe('a record that a topic does not take', () => {
+  const large = () => dispatchOf('hooks', { event: eventOf({ body: { text: 'x'.repeat(6_000) } }) })
+
+  it('as a dead letter becomes a pointer, and its neighbours are told of once', async () => {
+    const receiver = await receive()
+    receiver.faults.push({ status: 400 })
+    const destination = destinationOf({ config: { url: receiver.url } })
+    const limits = { dead: 3_000 }
+    const rig = await rigOf([destination], mapKv(), {}, { partitions: 1, limits })
+    await rig.start({ policy: { window: 1 } })
+    const dispatch = large()
+    await rig.send([dispatch, dispatchOf('hooks'), dispatchOf('hooks')])
+    await until(async () => (await rig.behind()) === 0, 'progress to the end')
+    expect((await rig.decisions()).map(({ verdict }) => verdict)).toEqual([
+      ...['dead', 'delivered', 'delivered'],
+    ])
+    const [letter] = await rig.dead()
+    expect(letter).toMatchObject({
+      ...{ dispatchId: dispatch.id, code: 'ZENHOOK_CONNECTOR_REFUSED' },
+      origin: { topic: 'dispatch', partition: 0, offset: 0 },
+    })
+    expect(letter?.original.length).toBe(0)
+  })
+
+  it('as a retry ends with a pointer, and leaves its place in line', async () => {
+    const receiver = await receive()
+    receiver.faults.push({ status: 503 })
+    const destination = destinationOf({ config: { url: receiver.url }, ordered: true })
+    const limits = { 'dispatch.retry.5s': 3_000 }
+    const rig = await rigOf([destination], mapKv(), {}, { partitions: 1, tiers: true, limits })
+    const [head, next] = [{ ...large(), key: 'k' }, dispatchOf('hooks', { key: 'k' })]
+    await rig.start()
+    await rig.send([head, next])
+    await until(() => receiver.arrivals.length === 2, 'the next of the line', 20_000)
+    await until(async () => (await rig.decisions()).length === 3, 'all decisions')
+    expect(
+      (await rig.decisions()).map(({ dispatchId, verdict, reason }) => [
+        ...[dispatchId, verdict, reason],
+      ]),
+    ).toEqual([
+      [head.id, 'retry', 'http_503'],
+      [head.id, 'dead', 'too_large'],
+      [next.id, 'delivered', 'delivered'],
+    ])
+    const [letter] = await rig.dead()
+    expect(letter).toMatchObject({
+      ...{ dispatchId: head.id, code: 'ZENHOOK_LOG_RECORD_TOO_LARGE' },
+      origin: { topic: 'dispatch', partition: 0, offset: 0 },
+    })
+    expect(letter?.original.length).toBe(0)
+  }, 40_000)
 })
 
 describe('a loop', () => {

@@ -119,6 +119,7 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Delivery>
       handle: (record: StoredRecord, signal, dispatch, crowded) =>
         courier.carry(record, signal, dispatch, crowded),
       append: (records) => log.append(records),
+      smaller: (output) => courier.smaller(output),
       lingerMs: policy.lingerMs,
       onError,
       closing: () => closing,

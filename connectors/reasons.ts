@@ -7,6 +7,7 @@ export const deliveryReasons: Readonly<Record<string, string>> = {
   expired: 'It could not be delivered within the horizon of its destination',
   already_delivered: 'Another run of the event delivered it: a replay sends nothing twice',
   parked_full: 'Too many dispatches wait behind a failing one of an ordered destination',
+  too_large: 'It cannot be put off: the topic of retries takes no record of its size',
   transform_failed: 'The transform of the route failed on this event',
   internal_error: 'A fault of Zenhook; the attempt is repeated by the schedule',
 }

@@ -17,6 +17,7 @@ import { judge } from './judge.ts'
 import { type Admission, createLimits, type Limits } from './limits.ts'
 import { createOrder, placeOf, seqHeader } from './order.ts'
 import { createOutputs } from './outputs.ts'
+import { createOversize, type Oversize } from './oversize.ts'
 import { bearerOf, createRecords, dispatchKey, hadOf, type Known, positionText } from './records.ts'
 import { lookAgainAt } from './schedule.ts'
 import { createSharedLimits } from './sharing.ts'
@@ -46,6 +47,8 @@ export interface Courier {
     opened: Dispatch | undefined,
     crowded: boolean,
   ): Promise<readonly NewRecord[] | undefined>
+  /** What is written instead of an output of `carry` that its topic does not take. */
+  smaller: Oversize['smaller']
   /** Ends all waiting, for a stop. */
   wake(): void
   /** Gives back what it holds of limits that processes share. */
@@ -71,6 +74,7 @@ export const createCourier = (options: CourierOptions): Courier => {
   const delay = (record: NewRecord, notBefore: number): NewRecord =>
     delayed(log, record, notBefore, now())
   const outputs = createOutputs({ codec, hash, delay })
+  const oversize = createOversize({ ...options, outputs, order })
   const instances = createInstances(options.connectors, options.secrets, {
     ...options,
     timeoutMs: policy.timeoutMs,
@@ -326,12 +330,15 @@ export const createCourier = (options: CourierOptions): Courier => {
       }
       const job = await persist(owned, async () => jobOf(record, dispatch, { owned, crowded }))
       if (job === undefined) return undefined
-      return persist(owned, () =>
+      const made = await persist(owned, () =>
         round(job).finally(() => {
           job.unread = false
         }),
       )
+      if (made !== undefined) oversize.remember(job.record, made)
+      return made
     },
+    smaller: oversize.smaller,
     wake() {
       for (const done of sleepers) done()
     },

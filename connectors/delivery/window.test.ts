@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { ZenhookError } from '../../core/errors/index.ts'
 import type { Batch, NewRecord, StoredRecord } from '../../core/log/port.ts'
+import { until } from '../../test/fakes/rig.ts'
 import { createWindow, type WindowOptions } from './window.ts'
 
 const recordOf = (offset: number, tenant = ''): StoredRecord => ({
@@ -127,6 +129,41 @@ describe('the window of a partition', () => {
     await window.idle()
     expect(errors.length).toBe(1)
     expect(settled).toEqual([{ through: 1, keys: ['0', '1'] }])
+  })
+
+  it('writes what is too large in a smaller form, and the others once', async () => {
+    const tooLarge = new ZenhookError('ZENHOOK_LOG_RECORD_TOO_LARGE')
+    const written: (string | null)[] = []
+    const refuse = (records: readonly NewRecord[]): void => {
+      // As Kafka does: the neighbours are in the log.
+      written.push(...records.flatMap(({ key }) => (key === '1' || key === '3' ? [] : [key])))
+      if (records.some(({ key }) => key === '1' || key === '3')) throw tooLarge
+    }
+    let possible = false
+    const { window, batch, settled, errors, finish } = rig({
+      limit: 6,
+      append: async (records) => refuse(records),
+      smaller: async (output) => {
+        if (output.key === '3' && !possible) return undefined
+        return [{ ...output, key: `small-${output.key}` }]
+      },
+    })
+    const one = batch([0, 1, 2, 3, 4])
+    const settle: Batch['settle'] = async (through, outputs = []) => {
+      refuse(outputs)
+      await one.settle(through, outputs)
+    }
+    await window.take({ ...one, settle })
+    await finish(0, 1, 2, 3, 4)
+    await until(() => errors.length >= 4)
+    // All at once, then each alone; again and again only what has no smaller form.
+    expect(written).toEqual(['0', '2', '4', '0', 'small-1', '2', '4'])
+    expect(settled).toEqual([])
+    possible = true
+    await window.idle()
+    expect(written.slice(7)).toEqual(['small-3'])
+    expect(settled).toEqual([{ through: 4, keys: [] }])
+    expect(window.size()).toBe(0)
   })
 
   it('forgets all when the partition moves, and starts anew when it comes back', async () => {

@@ -1,3 +1,4 @@
+import { hasCode } from '../../core/errors/index.ts'
 import type { Position } from '../../core/event/index.ts'
 import type { Batch, NewRecord, StoredRecord } from '../../core/log/port.ts'
 import { untilTick } from '../../core/log/tick.ts'
@@ -42,6 +43,8 @@ export interface WindowOptions<T = undefined> {
     crowded: boolean,
   ): Promise<readonly NewRecord[] | undefined>
   append(records: readonly NewRecord[]): Promise<unknown>
+  /** What is written instead of an output that its topic does not take; `undefined` where there is nothing smaller. */
+  smaller?(output: NewRecord): Promise<readonly NewRecord[] | undefined>
   /** Ticks at which outputs go to the log together, ms apart: the same for every partition. */
   lingerMs: number
   onError(error: unknown): void
@@ -72,6 +75,8 @@ interface Waiting<T> {
   entry: Entry
   signal: AbortSignal
 }
+
+const isTooLarge = (error: unknown): boolean => hasCode(error, 'ZENHOOK_LOG_RECORD_TOO_LARGE')
 
 const sizeOf = ({ value }: Pick<StoredRecord, 'value'>): number => value?.byteLength ?? 0
 
@@ -111,28 +116,56 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
     return count
   }
 
+  const writeAlone = async (output: NewRecord): Promise<void> => {
+    try {
+      await options.append([output])
+    } catch (error) {
+      const smaller = isTooLarge(error) ? await options.smaller?.(output) : undefined
+      if (smaller === undefined) throw error
+      options.onError(error)
+      await options.append(smaller)
+    }
+  }
+
+  /** One by one, so that one that is too large holds up no other; takes out what is in the log. */
+  const writeEach = async (left: Set<NewRecord>): Promise<void> => {
+    let stuck: unknown
+    for (const output of left) {
+      try {
+        await writeAlone(output)
+        left.delete(output)
+      } catch (error) {
+        if (!isTooLarge(error)) throw error
+        stuck = error
+      }
+    }
+    if (stuck !== undefined) throw stuck
+  }
+
   const flushOnce = async (): Promise<void> => {
     const batch = latest
     if (batch === undefined) return
     const count = finishedPrefix()
     const taken = outputs
-    const takenBytes = outputBytes
     const last = entries[count - 1]
+    const write = async (records: readonly NewRecord[]): Promise<unknown> => {
+      if (last === undefined) return records.length > 0 && options.append(records)
+      const { topic, partition } = batch
+      const through: Position = { topic, partition, offset: last.offset }
+      return batch.settle(through, records)
+    }
     outputs = []
     outputBytes = 0
+    const left = new Set(taken)
     try {
-      if (last === undefined) await options.append(taken)
-      else {
-        const through: Position = {
-          topic: batch.topic,
-          partition: batch.partition,
-          offset: last.offset,
-        }
-        await batch.settle(through, taken)
-      }
+      await write(taken).catch(async (error: unknown) => {
+        if (!isTooLarge(error)) throw error
+        await writeEach(left)
+        await write([])
+      })
     } catch (error) {
-      outputs = [...taken, ...outputs]
-      outputBytes += takenBytes
+      outputs = [...left, ...outputs]
+      for (const output of left) outputBytes += sizeOf(output)
       throw error
     }
     for (const { offset } of entries.splice(0, count)) known.delete(offset)

@@ -168,15 +168,28 @@ const tieredLog = (): Log =>
     },
   })
 
+export interface RigOptions {
+  partitions?: number
+  /** A log without delays of its own. */
+  tiers?: boolean
+  /** Largest record by topic. */
+  limits?: Readonly<Record<string, number>>
+}
+
 /** Delivery over a log in memory, real HTTP on loopback, and a registry that the test owns. */
 export const createRig = async (
   destinations: readonly Destination[],
   kv: Kv,
   secrets: Readonly<Record<string, string>> = {},
-  { partitions = 2, tiers = false }: { partitions?: number; tiers?: boolean } = {},
+  { partitions = 2, tiers = false, limits = {} }: RigOptions = {},
 ): Promise<Rig> => {
   const log = tiers ? tieredLog() : createMemoryLog()
-  await log.ensureTopics(topics({ ...topicDefaults, partitions }))
+  await log.ensureTopics(
+    topics({ ...topicDefaults, partitions }).map((spec) => ({
+      ...spec,
+      maxMessageBytes: limits[spec.name] ?? spec.maxMessageBytes,
+    })),
+  )
   const codec = await createCodec({ schemas: await createFileSchemas() })
   const egress = createEgress({ grants: ['127.0.0.0/8'] })
   const registry = registryOf(destinations)
