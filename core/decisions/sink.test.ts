@@ -21,19 +21,7 @@ import type { Decisions } from './port.ts'
 import { story } from './story.ts'
 
 const rig = useSink()
-const { start, waiting } = rig
-const drained = async (): Promise<void> => {
-  await vi.waitFor(async () => expect(await waiting()).toBe(0), { timeout: 15_000, interval: 20 })
-}
-
-const deadLetters = async () => {
-  const letters = []
-  for (const { partition, first, next } of await rig.log.ends('dead'))
-    if (next > first)
-      for await (const { value } of rig.log.read({ topic: 'dead', partition, offset: first }))
-        letters.push(await codec.decode('dead', value ?? new Uint8Array()))
-  return letters
-}
+const { start, waiting, drained, deadLetters } = rig
 
 const eventsOf = (fake: ReturnType<typeof createFakeDecisions>) =>
   fake.stored.filter(({ table }) => table === 'events')

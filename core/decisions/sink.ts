@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
-import { isZenhookError, messageOf, type ZenhookError } from '../errors/index.ts'
+import { hasCode, isZenhookError, messageOf, type ZenhookError } from '../errors/index.ts'
 import type { Codec } from '../event/codec/index.ts'
 import type { Hash } from '../event/index.ts'
-import type { Batch, Log, NewRecord, StoredRecord } from '../log/port.ts'
+import type { Batch, Log, StoredRecord } from '../log/port.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
 import type { Decisions, DecisionTable, Values } from './port.ts'
 import { createBuffer, type Entry, type Job, type Load, newestOfEach } from './sink/buffer.ts'
+import { codeOf, deadRecord } from './sink/letters.ts'
 import { type Content, rowCount, rowsOf } from './sink/rows.ts'
 import { tableNames } from './tables.ts'
 
@@ -63,13 +64,16 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
   let flushing: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
   let isBusy = false
+  /** A load was given up when the sink stopped: nothing after it may be settled. */
+  let hasGivenUp = false
+  const dead = { codec, hash: sha256, stage: sinkGroup }
 
   const onBatch = async (batch: Batch): Promise<undefined> => {
     // Until the signal says that the subscription closes: a handler that returns gets the next batch.
     if (stopped.aborted) return waitFor(batch.signal)
     const last = batch.records.at(-1)
     if (last === undefined) return undefined
-    const job: Job = { batch, through: last, outputs: [] }
+    const job: Job = { batch, through: last, letters: [] }
     const entries: Entry[] = []
     let rows = 0
     for (const record of batch.records) {
@@ -118,7 +122,7 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
 
   const skip = (record: StoredRecord, job: Job, error: unknown): undefined => {
     logger.warn({ ...placeOf(record), error: messageOf(error) }, 'record skipped')
-    job.outputs.push(deadLetter(record, error))
+    bury(record, job, error)
   }
 
   const decoded = (record: StoredRecord): Content | Promise<Content> => {
@@ -145,6 +149,7 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
     flushing = store(buffer.take())
       .catch((error: unknown) => {
         // What is not settled comes back from the log.
+        hasGivenUp ||= stopped.aborted
         logger.error({ error: messageOf(error) }, 'decisions not stored')
       })
       .finally(() => {
@@ -206,38 +211,34 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
     }
     const { record, job } = only.entry
     logger.error({ table, ...placeOf(record), error: messageOf(error) }, 'row refused')
-    job.outputs.push(deadLetter(record, error))
+    bury(record, job, error)
   }
 
-  const settle = async ({ batch, through, outputs }: Job): Promise<void> => {
-    if (batch.signal.aborted) return
-    try {
-      await batch.settle(through, outputs)
-    } catch (error) {
-      // Somebody else owns the partition now, and will store the same rows again.
-      if (!batch.signal.aborted)
-        logger.warn({ ...placeOf(through), error: messageOf(error) }, 'progress not settled')
+  /**
+   * Until it is done: a later load would settle past dead letters that are not in the log. Whoever owns the
+   * partition once it has moved stores the same rows again.
+   */
+  const settle = async ({ batch, through, letters }: Job): Promise<void> => {
+    let areWhole = true
+    for (let attempt = 0; !batch.signal.aborted; attempt += 1) {
+      try {
+        const outputs = letters.map((letter) => deadRecord(dead, letter, areWhole))
+        return await batch.settle(through, outputs)
+      } catch (error) {
+        if (batch.signal.aborted) return
+        logger.warn({ ...placeOf(through), error: messageOf(error) }, 'progress not settled yet')
+        hasGivenUp ||= stopped.aborted
+        if (hasGivenUp) return
+        if (areWhole && hasCode(error, 'ZENHOOK_LOG_RECORD_TOO_LARGE')) areWhole = false
+        else await pause(attempt, AbortSignal.any([stopped, batch.signal]))
+      }
     }
   }
 
-  const deadLetter = (record: StoredRecord, error: unknown): NewRecord => {
-    const origin = placeOf(record)
-    const code = isZenhookError(error) ? error.code : 'ZENHOOK_STAGE_UNDECODABLE'
-    metrics.dead.inc({ stage: sinkGroup, code })
-    const value = codec.encode('dead', {
-      id: sha256(`${origin.topic}/${origin.partition}/${origin.offset}`).slice(0, 40),
-      tenant: record.headers.tenant ?? '',
-      source: record.headers.source ?? '',
-      eventId: record.headers.id ?? '',
-      stage: sinkGroup,
-      code,
-      message: messageOf(error).slice(0, 2_000),
-      at: now(),
-      origin,
-      originHeaders: record.headers,
-      original: record.value ?? new Uint8Array(),
-    })
-    return { topic: 'dead', key: record.key, value, headers: record.headers }
+  const bury = (record: StoredRecord, job: Job, error: unknown): void => {
+    const letter = { record, error, at: now() }
+    metrics.dead.inc({ stage: sinkGroup, code: codeOf(letter) })
+    job.letters.push(letter)
   }
 
   const pause = async (attempt: number, signal: AbortSignal): Promise<void> => {
@@ -263,7 +264,7 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
   const close = async (): Promise<void> => {
     stopping.abort()
     await flushing
-    flush()
+    if (!hasGivenUp) flush()
     await flushing
     await subscription.close()
   }

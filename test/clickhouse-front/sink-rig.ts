@@ -1,6 +1,7 @@
-import { afterEach, beforeEach } from 'vitest'
+import { afterEach, beforeEach, expect, vi } from 'vitest'
 import type { Decisions } from '../../core/decisions/port.ts'
 import { type Sink, type SinkOptions, startSink } from '../../core/decisions/sink.ts'
+import type { Dead } from '../../core/event/index.ts'
 import { createMemoryLog } from '../../core/log/memory/index.ts'
 import type { Log } from '../../core/log/port.ts'
 import { topics } from '../../core/log/topics.ts'
@@ -14,6 +15,9 @@ export interface SinkRig {
   start(decisions: Decisions, over?: Partial<SinkOptions>): Promise<Metrics>
   /** Records that the sink has not settled. */
   waiting(): Promise<number>
+  /** Resolves once it has settled all. */
+  drained(): Promise<void>
+  deadLetters(): Promise<readonly Dead[]>
 }
 
 /** For the tests of the file that calls it: each has a log in memory of its own, and its sink is closed at the end. */
@@ -29,6 +33,8 @@ export const useSink = (): SinkRig => {
     sink = undefined
     await log.close()
   })
+  const waiting = async (): Promise<number> =>
+    (await log.lag('sink')).reduce((sum, { records }) => sum + records, 0)
   return {
     get log() {
       return log
@@ -52,6 +58,20 @@ export const useSink = (): SinkRig => {
       await sink.ready()
       return metrics
     },
-    waiting: async () => (await log.lag('sink')).reduce((sum, { records }) => sum + records, 0),
+    waiting,
+    drained: async () => {
+      await vi.waitFor(async () => expect(await waiting()).toBe(0), {
+        timeout: 15_000,
+        interval: 20,
+      })
+    },
+    deadLetters: async () => {
+      const letters = []
+      for (const { partition, first, next } of await log.ends('dead'))
+        if (next > first)
+          for await (const { value } of log.read({ topic: 'dead', partition, offset: first }))
+            letters.push(await codec.decode('dead', value ?? new Uint8Array()))
+      return letters
+    },
   }
 }

@@ -1,12 +1,13 @@
-import type { Batch, NewRecord, StoredRecord } from '../../log/port.ts'
+import type { Batch, StoredRecord } from '../../log/port.ts'
+import type { Letter } from './letters.ts'
 import type { Content } from './rows.ts'
 
 /** One batch of the log on its way into the tables; settled when all its rows are stored. */
 export interface Job {
   batch: Batch
   through: StoredRecord
-  /** Dead letters, appended when the job is settled. */
-  outputs: NewRecord[]
+  /** Appended when the job is settled. */
+  letters: Letter[]
 }
 
 /** A record that waits. Its rows are made when they are inserted: they would only grow old here. */
@@ -31,8 +32,8 @@ export const newestOfEach = (jobs: readonly Job[]): Job[] => {
     if (job.batch.signal.aborted) continue
     const { topic, partition } = job.batch
     const key = `${topic}/${partition}`
-    const outputs = [...(newest.get(key)?.outputs ?? []), ...job.outputs]
-    newest.set(key, { ...job, outputs })
+    const letters = [...(newest.get(key)?.letters ?? []), ...job.letters]
+    newest.set(key, { ...job, letters })
   }
   return [...newest.values()]
 }

@@ -1,0 +1,124 @@
+import { describe, expect, it, vi } from 'vitest'
+import { createFakeDecisions, received } from '../../test/clickhouse-front/fixtures.ts'
+import { useSink } from '../../test/clickhouse-front/sink-rig.ts'
+import { ZenhookError } from '../errors/index.ts'
+import type { Batch, Log, NewRecord } from '../log/port.ts'
+
+const rig = useSink()
+const { start, waiting, drained, deadLetters } = rig
+const pauseFor = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+describe('a sink whose progress is not taken', () => {
+  const away = new ZenhookError('ZENHOOK_LOG_UNAVAILABLE', { retriable: true })
+  const broken = (key: string, bytes = 7): NewRecord => ({
+    topic: 'received',
+    key,
+    value: new Uint8Array(bytes),
+  })
+
+  /** The test's log; what `refusal` gives is what a settle rejects with. */
+  const refusing = (
+    refusal: (outputs: readonly NewRecord[]) => unknown,
+    moved?: AbortSignal,
+  ): Log => ({
+    ...rig.log,
+    subscribe: (options, onBatch) =>
+      rig.log.subscribe(options, (batch) => {
+        const settle: Batch['settle'] = async (through, outputs = []) => {
+          const error = refusal(outputs)
+          if (error !== undefined) throw error
+          await batch.settle(through, outputs)
+        }
+        const signal = moved === undefined ? batch.signal : AbortSignal.any([moved, batch.signal])
+        return onBatch({ ...batch, signal, settle })
+      }),
+  })
+
+  it('tries again, without a later record that would bring it on', async () => {
+    const fake = createFakeDecisions(() => undefined)
+    let tries = 0
+    await start(fake.decisions, { log: refusing(() => (++tries <= 3 ? away : undefined)) })
+    await rig.log.append([broken('k'), received('a', { key: 'k' })])
+    await drained()
+    expect(tries).toBe(4)
+    expect(await deadLetters()).toHaveLength(1)
+    expect(fake.stored.filter(({ table }) => table === 'events')).toHaveLength(1)
+  })
+
+  it('passes no dead letter that is not in the log', async () => {
+    let refusals = 0
+    const log = refusing((outputs) => {
+      if (outputs.length === 0 || refusals >= 10) return undefined
+      refusals += 1
+      return away
+    })
+    await start(createFakeDecisions(() => undefined).decisions, { log })
+    await rig.log.append([broken('k')])
+    await vi.waitFor(() => expect(refusals).toBeGreaterThan(1))
+    await rig.log.append([received('a', { key: 'k' })])
+    await pauseFor(100)
+    expect(refusals).toBeLessThan(10)
+    expect(await waiting()).toBe(2)
+    await drained()
+    expect(await deadLetters()).toHaveLength(1)
+  })
+
+  it('leaves the record out of a dead letter that is too large with it', async () => {
+    const log = refusing((outputs) =>
+      outputs.some(({ value }) => (value?.length ?? 0) > 5_000)
+        ? new ZenhookError('ZENHOOK_LOG_RECORD_TOO_LARGE')
+        : undefined,
+    )
+    const metrics = await start(createFakeDecisions(() => undefined).decisions, { log })
+    await rig.log.append([broken('k', 6_000)])
+    await drained()
+    const [letter, ...others] = await deadLetters()
+    expect(others).toEqual([])
+    expect(letter?.original).toHaveLength(0)
+    expect(letter).toMatchObject({ stage: 'sink', origin: { topic: 'received', offset: 0 } })
+    expect((await metrics.dead.get()).values.map(({ value }) => value)).toEqual([1])
+  })
+
+  it('gives up with its partition, for its next owner', async () => {
+    const moved = new AbortController()
+    let tries = 0
+    const log = refusing((outputs) => {
+      if (outputs.length === 0) return undefined
+      tries += 1
+      return away
+    }, moved.signal)
+    const backoff = { firstMs: 60_000, longestMs: 60_000 }
+    await start(createFakeDecisions(() => undefined).decisions, { log, backoff })
+    await rig.log.append([broken('k')])
+    await vi.waitFor(() => expect(tries).toBe(1))
+    moved.abort()
+    const started = performance.now()
+    await rig.sink?.close()
+    expect(performance.now() - started).toBeLessThan(2_000)
+    expect(tries).toBe(1)
+    expect(await waiting()).toBe(1)
+  })
+
+  it('settles nothing behind what it gave up when it was closed', async () => {
+    const fake = createFakeDecisions(() => undefined)
+    let isAway = true
+    let tries = 0
+    const log = refusing((outputs) => {
+      if (outputs.length === 0 || !isAway) return undefined
+      tries += 1
+      return away
+    })
+    const backoff = { firstMs: 60_000, longestMs: 60_000 }
+    await start(fake.decisions, { log, backoff })
+    await rig.log.append([broken('k')])
+    await vi.waitFor(() => expect(tries).toBe(1))
+    await rig.log.append([received('a', { key: 'k' })])
+    await pauseFor(100)
+    await rig.sink?.close()
+    expect(await waiting()).toBe(2)
+    isAway = false
+    await start(fake.decisions)
+    await drained()
+    expect(await deadLetters()).toHaveLength(1)
+  })
+})
