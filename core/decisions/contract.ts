@@ -284,6 +284,21 @@ export const decisionsContract = (harness: DecisionsHarness): void => {
       expect(messageOf(error)).toContain('no_such_column')
     })
 
+    it('blames rows for what is in them alone, not for a table that is gone', async () => {
+      const wrong = insert('attempts', [{ tenant, attempt: 'x' }])
+      expect(await failure(wrong)).toMatchObject({ code: 'ZENHOOK_DECISIONS_QUERY_FAILED' })
+      await store.select('DROP TABLE attempts')
+      const homeless = insert('attempts', [{ tenant, attempt: 1 }])
+      expect(await failure(homeless)).toMatchObject({
+        code: 'ZENHOOK_DECISIONS_UNAVAILABLE',
+        retriable: true,
+        details: { code: 60 },
+      })
+      await store.ensureTables()
+      await insert('attempts', [{ tenant, attempt: 1 }])
+      expect(await count('attempts')).toBe(1)
+    })
+
     it.each([
       'SELECT a.id FROM events a, events b, decisions c',
       '(SELECT a.id FROM events a, events b, decisions c) UNION ALL (SELECT id FROM events)',

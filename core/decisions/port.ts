@@ -6,6 +6,7 @@
  * - `query` runs only what `guard.ts` lets pass, within its limits; `select` is for our own text alone.
  * - Parameters are typed, never spliced.
  * - Rejects with ZENHOOK_DECISIONS_UNAVAILABLE (retriable) when the engine does not answer.
+ * - An insert rejects with _QUERY_FAILED for its rows alone; whatever else the engine says, it is _UNAVAILABLE.
  */
 export interface Decisions {
   readonly engine: 'chdb' | 'clickhouse'

@@ -1,14 +1,74 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { createFakeDecisions, received } from '../../test/clickhouse-front/fixtures.ts'
 import { useSink } from '../../test/clickhouse-front/sink-rig.ts'
 import { ZenhookError } from '../errors/index.ts'
 import type { Batch, Log, NewRecord } from '../log/port.ts'
+import { createChdbDecisions } from './chdb/index.ts'
+import { failed } from './failure.ts'
 
 const rig = useSink()
 const { start, waiting, drained, deadLetters } = rig
 const pauseFor = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-describe('a sink whose progress is not taken', () => {
+const idsOf = (fake: ReturnType<typeof createFakeDecisions>) =>
+  fake.stored.flatMap(({ table, row }) => (table === 'events' ? [row.id] : []))
+
+describe('a sink whose ClickHouse refuses for no fault of the rows', () => {
+  it.each([60, 75, 81, 201, 497, 516, 1_001])(
+    'waits, says so, and loses nothing: %i',
+    async (code) => {
+      let isWrong = true
+      let tries = 0
+      let made = 0
+      const fake = createFakeDecisions(() => {
+        tries += 1
+        return isWrong ? failed(code, new Error('refused'), 'insert') : undefined
+      })
+      const ensureTables = async (): Promise<void> => {
+        made += 1
+        throw new Error('not now')
+      }
+      await start({ ...fake.decisions, ensureTables })
+      await rig.log.append(['a', 'b', 'c'].map((id) => received(id, { key: 'k' })))
+      await vi.waitFor(() => expect(tries).toBeGreaterThan(3))
+      expect(rig.sink?.trouble()?.details.code).toBe(code)
+      expect(await waiting()).toBe(3)
+      expect(made > 0).toBe(code === 60 || code === 81)
+      isWrong = false
+      await drained()
+      expect(idsOf(fake)).toEqual(['a', 'b', 'c'])
+      expect(await deadLetters()).toEqual([])
+      expect(rig.sink?.trouble()).toBeUndefined()
+    },
+  )
+
+  it('makes a table again that was dropped while it ran, and all rows come', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'zenhook-sink-'))
+    const decisions = await createChdbDecisions({ folder })
+    try {
+      await decisions.ensureTables()
+      await start(decisions)
+      await rig.log.append([received('before')])
+      await drained()
+      await decisions.select('DROP TABLE events')
+      const ids = Array.from({ length: 50 }, (_, index) => `e${index}`)
+      await rig.log.append(ids.map((id) => received(id)))
+      await drained()
+      const rows = await decisions.select<{ id: string }>('SELECT id FROM events FINAL')
+      expect(rows.map(({ id }) => id).sort()).toEqual([...ids].sort())
+      expect(await deadLetters()).toEqual([])
+    } finally {
+      await rig.sink?.close()
+      await decisions.close()
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+})
+
+describe('a sink whose progress progress is not taken', () => {
   const away = new ZenhookError('ZENHOOK_LOG_UNAVAILABLE', { retriable: true })
   const broken = (key: string, bytes = 7): NewRecord => ({
     topic: 'received',
@@ -42,7 +102,7 @@ describe('a sink whose progress is not taken', () => {
     await drained()
     expect(tries).toBe(4)
     expect(await deadLetters()).toHaveLength(1)
-    expect(fake.stored.filter(({ table }) => table === 'events')).toHaveLength(1)
+    expect(idsOf(fake)).toEqual(['a'])
   })
 
   it('passes no dead letter that is not in the log', async () => {

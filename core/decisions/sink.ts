@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
-import { hasCode, isZenhookError, messageOf, type ZenhookError } from '../errors/index.ts'
+import { hasCode, isZenhookError, messageOf, ZenhookError } from '../errors/index.ts'
 import type { Codec } from '../event/codec/index.ts'
 import type { Hash } from '../event/index.ts'
 import type { Batch, Log, StoredRecord } from '../log/port.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
+import { isTableMissing } from './failure.ts'
 import type { Decisions, DecisionTable, Values } from './port.ts'
 import { createBuffer, type Entry, type Job, type Load, newestOfEach } from './sink/buffer.ts'
 import { codeOf, deadRecord } from './sink/letters.ts'
@@ -172,7 +173,7 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
     await Promise.all(newestOfEach(load.jobs).map(settle))
   }
 
-  /** Waits while ClickHouse is away; what it refuses is narrowed down to the rows that it refuses. */
+  /** Waits while ClickHouse cannot store; rows that it refuses are narrowed down. */
   const insert = async (table: DecisionTable, rows: readonly EntryRow[]): Promise<void> => {
     for (let attempt = 0; ; attempt += 1) {
       try {
@@ -181,18 +182,35 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
           rows.map(({ values }) => values),
         )
         metrics.sinkRows.inc({ table }, rows.length)
-        if (trouble !== undefined) logger.info({ table }, 'ClickHouse answers again')
+        if (trouble !== undefined) logger.info({ table }, 'ClickHouse stores again')
         trouble = undefined
         return
       } catch (error) {
         metrics.sinkErrors.inc()
-        if (!retriable(error)) return refusedRows(table, rows, error)
-        if (trouble === undefined)
-          logger.warn({ table, error: messageOf(error) }, 'ClickHouse away')
-        trouble = error
-        if (stopped.aborted) throw error
+        if (hasCode(error, 'ZENHOOK_DECISIONS_QUERY_FAILED')) return refusedRows(table, rows, error)
+        const cause = isZenhookError(error)
+          ? error
+          : new ZenhookError('ZENHOOK_DECISIONS_UNAVAILABLE', {
+              message: messageOf(error),
+              cause: error,
+            })
+        // What is wrong may change while it lasts: a server that comes back without its tables.
+        if (trouble === undefined || trouble.details.code !== cause.details.code)
+          logger.warn({ table, error: cause.message }, 'ClickHouse does not store')
+        trouble = cause
+        if (stopped.aborted) throw cause
         await pause(attempt, stopped)
+        if (isTableMissing(cause)) await ensureTables()
       }
+    }
+  }
+
+  const ensureTables = async (): Promise<void> => {
+    try {
+      await decisions.ensureTables()
+      logger.info({}, 'tables that were missing are there again')
+    } catch (error) {
+      logger.warn({ error: messageOf(error) }, 'missing tables cannot be made')
     }
   }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { isMainThread } from 'node:worker_threads'
 import type { Session } from 'chdb'
 import { isZenhookError, messageOf, ZenhookError } from '../../errors/index.ts'
-import { failed } from '../failure.ts'
+import { failed, type Statement } from '../failure.ts'
 import { guarded } from '../guard.ts'
 import type { Decisions, Parameters } from '../port.ts'
 import { columns, compactRows, tableNames, tableSql } from '../tables.ts'
@@ -25,14 +25,14 @@ export const createChdbDecisions = async ({ folder }: ChdbOptions): Promise<Deci
   const underWay = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
 
-  const run = async <T>(work: () => Promise<T>, isGuarded = false): Promise<T> => {
+  const run = async <T>(work: () => Promise<T>, statement: Statement = 'own'): Promise<T> => {
     if (closing !== undefined) throw unavailable('The decisions store is closed')
     const promise = work()
     underWay.add(promise)
     try {
       return await promise
     } catch (error) {
-      throw failure(error, isGuarded)
+      throw failure(error, statement)
     } finally {
       underWay.delete(promise)
     }
@@ -41,7 +41,7 @@ export const createChdbDecisions = async ({ folder }: ChdbOptions): Promise<Deci
   const read = async <R extends object>(
     sql: string,
     parameters: Parameters = {},
-    isGuarded = false,
+    statement: Statement = 'own',
   ): Promise<readonly R[]> => {
     const options = { format: 'JSONEachRow' }
     const result = await run(
@@ -49,7 +49,7 @@ export const createChdbDecisions = async ({ folder }: ChdbOptions): Promise<Deci
         Object.keys(parameters).length === 0
           ? session.queryAsync(sql, options)
           : session.queryBindAsync(sql, parameters, options),
-      isGuarded,
+      statement,
     )
     return rowsOf<R>(result.text())
   }
@@ -72,9 +72,9 @@ export const createChdbDecisions = async ({ folder }: ChdbOptions): Promise<Deci
           format: 'JSONCompactEachRow',
           columns: columns[table],
         })
-      })
+      }, 'insert')
     },
-    query: async (sql, parameters) => read(guarded(sql), parameters, true),
+    query: async (sql, parameters) => read(guarded(sql), parameters, 'query'),
     select: (sql, parameters) => read(sql, parameters),
     ping: async () => {
       const [row] = await read<{ version: string }>('SELECT version() AS version')
@@ -121,10 +121,10 @@ const rowsOf = <R extends object>(text: string): readonly R[] =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as R)
 
-const failure = (error: unknown, isGuarded: boolean): ZenhookError => {
+const failure = (error: unknown, statement: Statement): ZenhookError => {
   if (isZenhookError(error)) return error
   const code: unknown = error instanceof Error ? Reflect.get(error, 'clickhouseCode') : undefined
-  return failed(typeof code === 'number' ? code : undefined, error, isGuarded)
+  return failed(typeof code === 'number' ? code : undefined, error, statement)
 }
 
 const unavailable = (message: string, cause?: unknown): ZenhookError =>

@@ -1,6 +1,6 @@
 import { ClickHouseError, ClickHouseLogLevel, createClient } from 'clickhouse'
 import { isZenhookError, ZenhookError } from '../../errors/index.ts'
-import { failed } from '../failure.ts'
+import { failed, type Statement } from '../failure.ts'
 import { guarded, queryLimits } from '../guard.ts'
 import type { Decisions, Parameters } from '../port.ts'
 import { columns, tableNames, tableSql } from '../tables.ts'
@@ -27,7 +27,7 @@ export const createClickHouseDecisions = (options: ClickHouseOptions): Decisions
   const underWay = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
 
-  const run = async <T>(work: () => Promise<T>, isGuarded = false): Promise<T> => {
+  const run = async <T>(work: () => Promise<T>, statement: Statement = 'own'): Promise<T> => {
     if (closing !== undefined)
       throw new ZenhookError('ZENHOOK_DECISIONS_UNAVAILABLE', {
         message: 'The decisions store is closed',
@@ -37,7 +37,7 @@ export const createClickHouseDecisions = (options: ClickHouseOptions): Decisions
     try {
       return await promise
     } catch (error) {
-      throw failure(error, isGuarded)
+      throw failure(error, statement)
     } finally {
       underWay.delete(promise)
     }
@@ -46,7 +46,7 @@ export const createClickHouseDecisions = (options: ClickHouseOptions): Decisions
   const read = <R extends object>(
     query: string,
     parameters: Parameters = {},
-    isGuarded = false,
+    statement: Statement = 'own',
   ): Promise<readonly R[]> =>
     run(async () => {
       const result = await client.query({
@@ -54,12 +54,12 @@ export const createClickHouseDecisions = (options: ClickHouseOptions): Decisions
         query_params: parameters,
         format: 'JSONEachRow',
         // A second fence around what the server may send, for servers that do not keep to theirs.
-        ...(isGuarded && {
+        ...(statement === 'query' && {
           abort_signal: AbortSignal.timeout((queryLimits.executionSeconds + 5) * 1_000),
         }),
       })
       return result.json<R>()
-    }, isGuarded)
+    }, statement)
 
   return {
     engine: 'clickhouse',
@@ -73,17 +73,17 @@ export const createClickHouseDecisions = (options: ClickHouseOptions): Decisions
       if (rows.length === 0) return
       const [first, ...others] = columns[table]
       if (first === undefined) return
-      await run(() =>
+      const work = () =>
         client.insert({
           table,
           values: rows,
           format: 'JSONCompactEachRow',
           columns: [first, ...others],
           clickhouse_settings: { async_insert: 0 },
-        }),
-      )
+        })
+      await run(work, 'insert')
     },
-    query: async (sql, parameters) => read(guarded(sql), parameters, true),
+    query: async (sql, parameters) => read(guarded(sql), parameters, 'query'),
     select: (sql, parameters) => read(sql, parameters),
     ping: async () => {
       const [row] = await read<{ version: string }>('SELECT version() AS version')
@@ -96,8 +96,8 @@ export const createClickHouseDecisions = (options: ClickHouseOptions): Decisions
   }
 }
 
-const failure = (error: unknown, isGuarded: boolean): ZenhookError => {
+const failure = (error: unknown, statement: Statement): ZenhookError => {
   if (isZenhookError(error)) return error
   const code = error instanceof ClickHouseError ? Number(error.code) : undefined
-  return failed(code, error, isGuarded)
+  return failed(code, error, statement)
 }
