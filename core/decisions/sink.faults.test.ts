@@ -68,6 +68,44 @@ describe('a sink whose ClickHouse refuses for no fault of the rows', () => {
   })
 })
 
+describe('a sink that gets large records', () => {
+  const count = 40
+  const large = () =>
+    Array.from({ length: count }, (_, index) =>
+      received(`e${index}`, { key: 'k' }, 'x'.repeat(200_000)),
+    )
+
+  it('holds a few of them while ClickHouse is away, and stores all later', async () => {
+    let isAway = true
+    const fake = createFakeDecisions(() =>
+      isAway ? failed(undefined, new Error('away'), 'insert') : undefined,
+    )
+    let taken = 0
+    const subscribe: Log['subscribe'] = (options, onBatch) =>
+      rig.log.subscribe({ ...options, maxRecords: 1 }, (batch) => {
+        taken += batch.records.length
+        return onBatch(batch)
+      })
+    const batch = { ms: 30, bytes: 1_000_000 }
+    await start(fake.decisions, { log: { ...rig.log, subscribe }, batch })
+    await rig.log.append(large())
+    await vi.waitFor(() => expect(rig.sink?.trouble()).toBeDefined())
+    await pauseFor(300)
+    // A load under way, the next one, and the record that filled it.
+    expect(taken).toBeLessThanOrEqual(11)
+    isAway = false
+    await drained()
+    expect(idsOf(fake)).toHaveLength(count)
+  })
+
+  it('stores them once they are many bytes, however few rows they are', async () => {
+    const fake = createFakeDecisions(() => undefined)
+    await start(fake.decisions, { batch: { ms: 60_000, bytes: 1_000_000 } })
+    await rig.log.append(large())
+    await vi.waitFor(() => expect(idsOf(fake).length).toBeGreaterThan(0))
+  })
+})
+
 describe('a sink whose progress progress is not taken', () => {
   const away = new ZenhookError('ZENHOOK_LOG_UNAVAILABLE', { retriable: true })
   const broken = (key: string, bytes = 7): NewRecord => ({

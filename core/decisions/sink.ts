@@ -23,6 +23,8 @@ export interface SinkOptions {
   batch?: {
     /** Rows of one insert, at most about; 10,000 by default. */
     rows?: number
+    /** Bytes of the records that wait for one insert, at most about; 16 MiB by default. */
+    bytes?: number
     /** How long a row waits for others, ms; 200 by default. */
     ms?: number
     /** The same after a load of many rows, ms: each insert makes a part of each table, which is merged later; 1,000 by default. */
@@ -56,7 +58,8 @@ export const sinkTopics: readonly string[] = ['received', 'decisions']
  */
 export const startSink = async (options: SinkOptions): Promise<Sink> => {
   const { log, codec, decisions, metrics, logger, now } = options
-  const { rows: batchRows = 10_000, ms: batchMs = 200, busyMs = 1_000 } = options.batch ?? {}
+  const { rows: batchRows = 10_000, bytes: batchBytes = 16 * 1024 * 1024 } = options.batch ?? {}
+  const { ms: batchMs = 200, busyMs = 1_000 } = options.batch ?? {}
   const { firstMs = 200, longestMs = 10_000 } = options.backoff ?? {}
   const buffer = createBuffer()
   const stopping = new AbortController()
@@ -77,7 +80,9 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
     const job: Job = { batch, through: last, letters: [] }
     const entries: Entry[] = []
     let rows = 0
+    let bytes = 0
     for (const record of batch.records) {
+      bytes += record.value?.length ?? 0
       const found = contentOf(record, job)
       const content = found instanceof Promise ? await found : found
       if (content === undefined) continue
@@ -85,9 +90,9 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
       rows += rowCount(content)
     }
     if (batch.signal.aborted) return undefined
-    buffer.add(job, entries, rows)
+    buffer.add(job, entries, rows, bytes)
     schedule()
-    while (buffer.count >= batchRows && flushing !== undefined && !stopped.aborted) await flushing
+    while (isFull() && flushing !== undefined && !stopped.aborted) await flushing
     return undefined
   }
 
@@ -136,9 +141,11 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
     return set instanceof Promise ? set.then((set) => ({ set })) : { set }
   }
 
+  const isFull = (): boolean => buffer.count >= batchRows || buffer.bytes >= batchBytes
+
   const schedule = (): void => {
     if (flushing !== undefined) return
-    if (buffer.count >= batchRows) flush()
+    if (isFull()) flush()
     else timer ??= setTimeout(flush, isBusy ? Math.max(batchMs, busyMs) : batchMs)
   }
 

@@ -9,7 +9,11 @@ import type { NewRecord } from '../../core/log/port.ts'
 export const codec: Codec = await createCodec({ schemas: await createFileSchemas() })
 export const receivedAt = Date.UTC(2026, 2, 1)
 
-export const received = (id: string, over: Partial<NewRecord> = {}): NewRecord => ({
+export const received = (
+  id: string,
+  over: Partial<NewRecord> = {},
+  body = '{"a":1}',
+): NewRecord => ({
   topic: 'received',
   key: id,
   value: codec.encode(
@@ -26,7 +30,7 @@ export const received = (id: string, over: Partial<NewRecord> = {}): NewRecord =
       receivedAt,
       contentType: 'application/json',
       headers: {},
-      raw: new TextEncoder().encode('{"a":1}'),
+      raw: new TextEncoder().encode(body),
       facts: {},
       verification: { scheme: 'hmac', bodyCovered: true, idCovered: true },
     }),

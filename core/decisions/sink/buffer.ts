@@ -40,11 +40,12 @@ export const newestOfEach = (jobs: readonly Job[]): Job[] => {
 
 /** Collects the records of many partitions, so that inserts are few and large. */
 export interface Buffer {
-  /** `rows`: how many they will be, about. */
-  add(job: Job, entries: readonly Entry[], rows: number): void
+  /** `rows`: how many they will be, about; `bytes`: what the job keeps in memory, about. */
+  add(job: Job, entries: readonly Entry[], rows: number, bytes: number): void
   take(): Load
   /** Rows that wait, about. */
   readonly count: number
+  readonly bytes: number
   readonly jobs: number
 }
 
@@ -52,21 +53,27 @@ export const createBuffer = (): Buffer => {
   let jobs: Job[] = []
   let entries: Entry[] = []
   let count = 0
+  let bytes = 0
   return {
-    add: (job, more, rows) => {
+    add: (job, more, rows, size) => {
       jobs.push(job)
       for (const entry of more) entries.push(entry)
       count += rows
+      bytes += size
     },
     take: () => {
       const taken = { jobs, entries }
       jobs = []
       entries = []
       count = 0
+      bytes = 0
       return taken
     },
     get count() {
       return count
+    },
+    get bytes() {
+      return bytes
     },
     get jobs() {
       return jobs.length
