@@ -6,6 +6,7 @@ import type { Decisions } from '../../core/decisions/port.ts'
 import { startSink } from '../../core/decisions/sink.ts'
 import type { Codec } from '../../core/event/codec/index.ts'
 import { createEgress, type Listener } from '../../core/net/index.ts'
+import type { RegistryReader, Secrets } from '../../core/registry/port.ts'
 import type { Quarantine } from '../../core/stage/quarantine.ts'
 import { startChain } from '../../core/stage/runner.ts'
 import { describeChain } from '../../core/stage/topology.ts'
@@ -46,11 +47,19 @@ export interface RoleParts {
 
 export const hash = (data: string | Uint8Array): string => sha('sha256', data, 'hex')
 
+/** What of it the edge asks for. */
+export interface IngressContext
+  extends Pick<RoleContext, 'codec' | 'metrics' | 'logger' | 'tracer'> {
+  settings: Pick<Settings, 'dataDir' | 'host' | 'publicUrl' | 'trustedProxies'>
+  engines: Pick<Engines, 'log' | 'kv'>
+  registry: { reader: Pick<RegistryReader, 'snapshot'>; secrets: Secrets }
+}
+
 /** The trusted edge, in the place of the lobby. It connects out only to fetch verification keys. */
 export const startIngress = async (
-  { settings, engines, codec, registry, metrics, logger, tracer }: RoleContext,
+  { settings, engines, codec, registry, metrics, logger, tracer }: IngressContext,
   checks: Readonly<Record<string, HealthCheck>>,
-  lobby: Lobby,
+  lobby: Pick<Lobby, 'url' | 'handOver'>,
 ): Promise<RoleParts> => {
   // Key sets of many tenants are longer than most answers.
   const egress = createEgress({ maxResponseBytes: 256 * 1024 })
@@ -80,8 +89,9 @@ export const startIngress = async (
   return {
     probes: { ingress: () => settings.publicUrl ?? lobby.url },
     close: async () => {
-      await unshare()
       await ingress.close()
+      // Only now is it known what stays in the spool until the next start.
+      await unshare()
       await egress.close()
     },
   }
