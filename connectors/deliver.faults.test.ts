@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { Log } from '../core/log/port.ts'
+import { createMetrics } from '../core/telemetry/index.ts'
 import { cleanups, receive, rigOf } from '../test/fakes/delivery.ts'
 import { startReceiver } from '../test/fakes/receiver.ts'
 import { destinationOf, dispatchOf, eventOf, mapKv, until } from '../test/fakes/rig.ts'
@@ -192,5 +194,23 @@ describe('a loop', () => {
     await until(async () => (await rig.dead()).length === 1, 'the dead letter')
     expect(seen).toEqual(['1', '2', '3'])
     expect(await rig.dead()).toMatchObject([{ code: 'ZENHOOK_CONNECTOR_HOP_LIMIT' }])
+  })
+})
+
+describe('retention that takes records before they were delivered', () => {
+  it('is counted for the dispatches and for the tiers that delay them', async () => {
+    const rig = await rigOf([], mapKv(), {}, { tiers: true })
+    const metrics = createMetrics()
+    const subscribe: Log['subscribe'] = (options, onBatch) => {
+      const [topic = ''] = options.topics
+      options.onGap?.({ topic, partition: 0, offset: 2, until: 5, group: options.group })
+      return rig.log.subscribe(options, onBatch)
+    }
+    await rig.start({ log: { ...rig.log, subscribe }, metrics })
+    const told = (await metrics.gaps.get()).values.map(({ labels, value }) => [labels, value])
+    expect(told).toEqual([
+      [{ group: 'connectors', topic: 'dispatch' }, 3],
+      [{ group: 'delay', topic: 'dispatch.retry.5s' }, 3],
+    ])
   })
 })

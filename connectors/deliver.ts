@@ -140,7 +140,7 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Delivery>
     },
   )
 
-  const delays = await startDelays(log, { now: options.now ?? Date.now, onError })
+  const delays = await startDelays(log, { now: options.now ?? Date.now, onGap, onError })
 
   let closed: Promise<void> | undefined
   const within = async (ms: number, work: Promise<unknown>): Promise<void> => {

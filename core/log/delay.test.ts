@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { delayed, notBeforeHeader, startDelays, targetHeader, tierFor } from './delay.ts'
 import { createMemoryLog } from './memory/index.ts'
-import type { Log, NewRecord, StoredRecord } from './port.ts'
+import type { Gap, Log, NewRecord, StoredRecord } from './port.ts'
 import { tiers } from './topics.ts'
 
 const scaled = [
@@ -14,7 +14,7 @@ const options = { tiers: scaled, topicOf }
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 
 /** A memory log that cannot delay, as Kafka cannot. */
-const undelayed = async (): Promise<Log> => {
+const undelayed = async () => {
   const log = createMemoryLog()
   const names = ['dispatch', 'other', ...scaled.map(({ name }) => topicOf(name))]
   await log.ensureTopics(
@@ -165,6 +165,28 @@ describe('startDelays', () => {
     await log.append([{ topic: topicOf('long'), key: 'k', value: text('v') }])
     await until(() => seen.length === 1, 200)
     await delays.close()
+    await log.close()
+  })
+
+  it('tells of records that retention took from a tier', async () => {
+    const log = await undelayed()
+    const gaps: Gap[] = []
+    const first = await startDelays(log, options)
+    await first.ready()
+    await first.close()
+    const topic = topicOf('long')
+    const now = Date.now()
+    await log.append(
+      ['a', 'b', 'c'].map((key) =>
+        delayed(log, { topic: 'dispatch', key, value: text(key) }, now + 60_000, now, options),
+      ),
+    )
+    for (const { partition, next } of await log.ends(topic)) await log.trim(topic, partition, next)
+    const second = await startDelays(log, { ...options, onGap: (gap) => gaps.push(gap) })
+    const lost = () => gaps.reduce((sum, { offset, until: end }) => sum + end - offset, 0)
+    await until(() => lost() === 3)
+    expect(gaps[0]).toMatchObject({ group: 'delay', topic })
+    await second.close()
     await log.close()
   })
 

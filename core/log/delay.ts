@@ -1,4 +1,4 @@
-import type { Batch, Log, NewRecord, StoredRecord, Subscription } from './port.ts'
+import type { Batch, Gap, Log, NewRecord, StoredRecord, Subscription } from './port.ts'
 import { tiers as zenhookTiers } from './topics.ts'
 
 /**
@@ -73,6 +73,8 @@ export interface DelaysOptions extends TierOptions {
   /** Where a record goes that does not say; `dispatch` by default. */
   target?: string
   now?: () => number
+  /** Records were removed from a tier before they were moved. */
+  onGap?: (gap: Gap) => void
   onError?: (error: unknown) => void
 }
 
@@ -120,6 +122,7 @@ export const startDelays = async (
     {
       group,
       topics: [...delays.keys()],
+      ...(options.onGap !== undefined && { onGap: options.onGap }),
       ...(options.onError !== undefined && { onError: options.onError }),
     },
     move,
