@@ -43,6 +43,7 @@ export const createPump = (options: PumpOptions, previous: Promise<void>): Pump 
   let failures = 0
   let settled = options.start
   let commits: Promise<unknown> = Promise.resolve()
+  let inLog: Promise<void> = Promise.resolve()
   let wait: NodeJS.Timeout | undefined
   let working: Promise<void> | undefined
   let isReady = false
@@ -52,12 +53,23 @@ export const createPump = (options: PumpOptions, previous: Promise<void>): Pump 
   const notOwner = () =>
     logError('ZENHOOK_LOG_NOT_OWNER', `${topic}/${partition} has moved to another consumer`)
 
+  /** Outputs and all those before them, in the log. */
+  const appended = async (outputs: readonly NewRecord[]): Promise<void> => {
+    const own = outputs.length > 0 ? options.append(outputs) : undefined
+    const earlier = inLog.catch((error: unknown) => {
+      throw logError('ZENHOOK_LOG_UNAVAILABLE', 'An earlier settle has failed', error)
+    })
+    await Promise.all([earlier, own])
+  }
+
   const settle = async (through: Position, outputs: readonly NewRecord[] = []): Promise<void> => {
     if (revoked()) throw notOwner()
-    if (outputs.length > 0) await options.append(outputs)
-    // In the order of the calls: a later settle must not pass one whose outputs are not in the log yet.
+    // In the order of the calls: a later settle must not pass one whose outputs are not in the log. So it
+    // takes its turn before it waits for anything.
     const before = commits
+    const ours = appended(outputs)
     const mine = (async () => {
+      await ours
       await before.catch(() => undefined)
       if (revoked()) throw notOwner()
       const next = through.offset + 1
@@ -65,7 +77,12 @@ export const createPump = (options: PumpOptions, previous: Promise<void>): Pump 
       await options.commit(next)
       settled = Math.max(settled, next)
     })()
+    inLog = ours
     commits = mine
+    // Whoever settles after that is told knows what is missing, and brings it again.
+    ours.catch(() => {
+      if (inLog === ours) inLog = Promise.resolve()
+    })
     await mine
   }
 
