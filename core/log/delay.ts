@@ -1,4 +1,5 @@
 import type { Batch, Gap, Log, NewRecord, StoredRecord, Subscription } from './port.ts'
+import { untilTick } from './tick.ts'
 import { tiers as zenhookTiers } from './topics.ts'
 
 /**
@@ -26,8 +27,17 @@ export const targetHeader = 'delay-target'
 const retryTopic = (name: string): string => `dispatch.retry.${name}`
 
 /**
+ * Records leave their tiers at ticks of one beat, ms: each time, a tier's partition is fetched again from its
+ * first record that is not due, which is dear where many are due one after the other.
+ */
+const beatMs = 250
+
+/** The first tick at this time or after it. */
+const tickFrom = (at: number): number => at - 1 + untilTick(beatMs, at - 1)
+
+/**
  * The largest tier that fits into what remains, else the smallest: a record is never early, and late
- * by at most the smallest tier's delay.
+ * by at most the smallest tier's delay and a beat.
  */
 export const tierFor = (tiers: readonly Tier[], remainingMs: number): Tier | undefined => {
   const ascending = [...tiers].sort((a, b) => a.delayMs - b.delayMs)
@@ -115,7 +125,7 @@ export const startDelays = async (
         due.map((record) => moved(record, at)),
       )
     const head = early < 0 ? undefined : batch.records[early]
-    return head === undefined ? undefined : { redeliverAt: leavesAt(head) }
+    return head === undefined ? undefined : { redeliverAt: tickFrom(leavesAt(head)) }
   }
 
   return log.subscribe(
