@@ -40,13 +40,16 @@ export interface Courier {
   open(record: StoredRecord): Owner & { opened: Dispatch | undefined }
   /** A destination whose attempts hang: what comes for it is put off. */
   isStuck(line: string): boolean
-  /** Resolves with the record's outputs, or `undefined` when it must come back. Never rejects. */
+  /**
+   * Resolves with the record's outputs, or `undefined` when it must come back. A record that has no place among those
+   * that wait for others of its key does not wait here: `wait` where nothing before it waits in the log. Never rejects.
+   */
   carry(
     record: StoredRecord,
     owned: AbortSignal,
     opened: Dispatch | undefined,
     crowded: boolean,
-  ): Promise<readonly NewRecord[] | undefined>
+  ): Promise<readonly NewRecord[] | 'wait' | undefined>
   /** What is written instead of an output of `carry` that its topic does not take. */
   smaller: Oversize['smaller']
   /** Ends all waiting, for a stop. */
@@ -58,6 +61,9 @@ export interface Courier {
 /** What is due within this time waits in the window, not in the log. */
 const patienceMs = 1_000
 const lookAgainMs = 250
+/** Rounds of those that wait for their turn: by the smallest delay tier, or where the log knows any delay. */
+const tierRoundMs = 5_000
+const shortRoundMs = 1_000
 const leaseMarginMs = 5_000
 
 const lineOf = (tenant: string, destination: string): string => `${tenant}/${destination}`
@@ -67,7 +73,10 @@ export const createCourier = (options: CourierOptions): Courier => {
   const owner = randomUUID()
   const ttlMs = policy.recordTtlMs
   const records = createRecords(kv, ttlMs)
-  const order = createOrder(kv, records, { ttlMs, maxParked: policy.maxParked, now })
+  const order = createOrder(kv, records, {
+    ...{ ttlMs, now, maxParked: policy.maxParked },
+    roundMs: log.capabilities.delayedRecords ? shortRoundMs : tierRoundMs,
+  })
   /** Keys of the dispatches that this process is attempting. */
   const underWay = new Set<string>()
   const disabled = createDisabled(kv, hash, now)
@@ -204,7 +213,7 @@ export const createCourier = (options: CourierOptions): Courier => {
     }
   }
 
-  const round = async (job: Job): Promise<Round> => {
+  const round = async (job: Job): Promise<Round | 'wait'> => {
     const { dispatch, key, record, place } = job
     const early = dispatch.notBefore - now()
     if (early > 0 && early <= patienceMs) await sleep(early)
@@ -247,8 +256,8 @@ export const createCourier = (options: CourierOptions): Courier => {
     if (place !== undefined) {
       const turn = await order.turn(place)
       job.parked = turn.parked
-      const until = turn.until ?? (job.crowded ? now() + patienceMs : undefined)
-      if (until !== undefined) return endings.hop(job, until, known)
+      if (turn.until !== undefined) return endings.hop(job, turn.until, known)
+      if (job.crowded) return 'wait'
     }
     return send(job, destination, instance, known, verdict.possibleDuplicate)
   }
@@ -335,7 +344,7 @@ export const createCourier = (options: CourierOptions): Courier => {
           job.unread = false
         }),
       )
-      if (made !== undefined) oversize.remember(job.record, made)
+      if (made !== undefined && made !== 'wait') oversize.remember(job.record, made)
       return made
     },
     smaller: oversize.smaller,

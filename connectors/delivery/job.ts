@@ -17,7 +17,7 @@ export interface Job {
   place: Place | undefined
   /** The list of its key may name it: as the last look found it. */
   parked: boolean
-  /** Too many of its key wait in this process: it waits in the log. */
+  /** Too many of its key wait in this process. */
   crowded: boolean
 }
 

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Dispatch } from '../../core/event/index.ts'
+import type { Destination } from '../../core/registry/types.ts'
 import { cleanups, rigOf } from '../../test/fakes/delivery.ts'
 import { type Receiver, startReceiver } from '../../test/fakes/receiver.ts'
 import { destinationOf, dispatchOf, eventOf, mapKv, type Rig, until } from '../../test/fakes/rig.ts'
+import { deliveryDefaults } from '../deliver.ts'
 import { createOrder, lineLength, type Place } from './order.ts'
 import { createRecords } from './records.ts'
 
@@ -17,12 +19,18 @@ const receive = async (failures: Map<string, number>): Promise<Receiver> => {
   cleanups.push(() => receiver.close())
   return receiver
 }
-const rigFor = async (receiver: Receiver, kv = mapKv(), tiers = false): Promise<Rig> => {
+const rigFor = async (
+  receiver: Receiver,
+  kv = mapKv(),
+  tiers = false,
+  rateLimit?: Destination['rateLimit'],
+): Promise<Rig> => {
   const delaysMs = [50, 50, 50, 50, 50]
   const ordered = destinationOf({
     config: { url: receiver.url },
     ordered: true,
     retry: { attempts: 6, delaysMs },
+    ...(rateLimit !== undefined && { rateLimit }),
   })
   return rigOf([ordered], kv, {}, { tiers })
 }
@@ -120,6 +128,39 @@ describe('an ordered destination', () => {
     await until(async () => (await delivered(rig)) === 60, 'all of the line', 19_000)
     expect(arrivedOf(receiver, many)).toEqual(ids(many))
   })
+
+  it('follows at once, and in order, when a head that failed has come through', async () => {
+    const failures = new Map<string, number>()
+    const receiver = await receive(failures)
+    const rig = await rigFor(receiver)
+    const many = line('many', 3 * lineLength)
+    failures.set(many[0]?.id ?? '', 3)
+    await rig.send(many)
+    await rig.start()
+    await until(async () => (await delivered(rig)) === many.length, 'all of the line', 20_000)
+    expect([...new Set(arrivedOf(receiver, many))]).toEqual(ids(many))
+    expect(await rig.dead()).toEqual([])
+  }, 30_000)
+
+  it.each([
+    ['a receiver that is well', undefined],
+    ['a rate limit', { perSecond: 400 }],
+  ])(
+    'loses nothing of a busy key, in order, and lets others pass: %s',
+    async (_name, rateLimit) => {
+      const receiver = await receive(new Map())
+      const rig = await rigFor(receiver, mapKv(), false, rateLimit)
+      const count = lineLength + deliveryDefaults.maxParked + 270
+      const [busy, other] = [line('busy', count), line('other', 3)]
+      await rig.send([...busy, ...other])
+      await rig.start()
+      await until(async () => (await delivered(rig)) === count + 3, 'all of both keys', 45_000)
+      expect(arrivedOf(receiver, busy)).toEqual(ids(busy))
+      expect(arrivedOf(receiver, other)).toEqual(ids(other))
+      expect(await rig.dead()).toEqual([])
+    },
+    60_000,
+  )
 })
 
 describe('the list of a key', () => {
@@ -128,7 +169,10 @@ describe('the list of a key', () => {
     const clock = { now: 0 }
     const kv = mapKv()
     const records = createRecords(kv, 1000)
-    const order = createOrder(kv, records, { ttlMs: 1e9, maxParked, now: () => clock.now })
+    const order = createOrder(kv, records, {
+      ...{ ttlMs: 1e9, maxParked, roundMs: 5_000 },
+      now: () => clock.now,
+    })
     const turn = async (...of: Parameters<typeof place>) => (await order.turn(place(...of))).until
     return { clock, kv, records, order, turn }
   }

@@ -15,7 +15,10 @@ import { dispatchKey, type Records } from './records.ts'
  */
 export interface Order {
   turn(place: Place): Promise<Turn>
-  /** Keeps the record's place; `due` is when it will be attempted. False when too many are parked. */
+  /**
+   * Keeps the record's place; `due` is when it will be attempted. False when too many are parked; what has nobody
+   * before it always has room.
+   */
   park(place: Place, due?: number): Promise<boolean>
   /** The dispatch has ended. */
   leave(place: Pick<Place, 'key' | 'dispatch'>): Promise<void>
@@ -58,19 +61,31 @@ type Parked = [number, string, number]
 const placeIn = (list: readonly Parked[], dispatch: string, seq: number): number =>
   Math.min(seq, list.find(([, one]) => one === dispatch)?.[0] ?? seq)
 
-const comeBackMs = 1_000
+/**
+ * Those that wait come back at common beats, in the order of the list. At a time of its own each, one that is late
+ * sends all behind it away again, and is late again when they come: the key then moves by a few a second.
+ */
+const beatMs = 1_000
+const leastMs = 250
 const spacingMs = 2
 /** Records of one key that wait for their turn in a process; those after them come back a round later. */
 export const lineLength = 128
-/** What waits in the log comes back after so long at the earliest, by the smallest delay tier, ms. */
-const roundMs = 5_000
 /** A head that is overdue for so long holds nobody up any more. */
 const overdueMs = 3_600_000
+
+export interface OrderOptions {
+  /** Of a key's list, ms. */
+  ttlMs: number
+  maxParked: number
+  /** The shortest time that a record can wait in the log, ms: those far behind come back a round later. */
+  roundMs: number
+  now: () => number
+}
 
 export const createOrder = (
   kv: Kv,
   records: Records,
-  { ttlMs, maxParked, now }: { ttlMs: number; maxParked: number; now: () => number },
+  { ttlMs, maxParked, roundMs, now }: OrderOptions,
 ): Order => {
   const keyOf = (key: string): string => `order:${key}`
 
@@ -121,8 +136,9 @@ export const createOrder = (
         if (over || lost) await leave({ key, dispatch: first })
         else {
           const rounds = Math.floor(ahead.length / lineLength)
-          const until = Math.max(due, now() + comeBackMs) + ahead.length * spacingMs
-          return { until: until + rounds * roundMs, parked }
+          const soon = now() + leastMs
+          const beat = due > soon ? due : Math.ceil(soon / beatMs) * beatMs
+          return { until: beat + ahead.length * spacingMs + rounds * roundMs, parked }
         }
       }
     },
@@ -131,9 +147,10 @@ export const createOrder = (
       await change(key, (list) => {
         const others = list.filter(([, one]) => one !== dispatch)
         const place = placeIn(list, dispatch, seq)
-        room = others.length < maxParked || others.length < list.length
-        if (!room) return undefined
         const after = others.findIndex(([other]) => other > place)
+        const isFirst = after === 0 || others.length === 0
+        room = isFirst || others.length < maxParked || others.length < list.length
+        if (!room) return undefined
         return others.toSpliced(after < 0 ? others.length : after, 0, [place, dispatch, due])
       })
       return room

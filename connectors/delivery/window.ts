@@ -2,7 +2,7 @@ import { hasCode } from '../../core/errors/index.ts'
 import type { Position } from '../../core/event/index.ts'
 import type { Batch, NewRecord, StoredRecord } from '../../core/log/port.ts'
 import { untilTick } from '../../core/log/tick.ts'
-import { createFair, type Owner, type Started } from './fair.ts'
+import { createFair, type KeyTurn, type Owner, type Started } from './fair.ts'
 
 /**
  * What is under way of one partition: a bounded number of records at once, finished in any order, and
@@ -34,14 +34,17 @@ export interface WindowOptions<T = undefined> {
   rankOf(record: StoredRecord): number
   /** Records of a line will not be attempted now: they may be handled without a place. */
   isStuck?(line: string): boolean
-  /** Resolves with the record's outputs, or `undefined` when it must stay unfinished (cancelled). */
+  /**
+   * Resolves with the record's outputs, with `undefined` when it must stay unfinished (cancelled), or with `wait`
+   * when it is crowded and can go nowhere else: nothing more is taken in until there is room for it.
+   */
   handle(
     record: StoredRecord,
     signal: AbortSignal,
     opened: T,
-    /** Too many of its key wait for a place: it should wait in the log. */
+    /** Too many of its key wait here for others of it. */
     crowded: boolean,
-  ): Promise<readonly NewRecord[] | undefined>
+  ): Promise<readonly NewRecord[] | 'wait' | undefined>
   append(records: readonly NewRecord[]): Promise<unknown>
   /** What is written instead of an output that its topic does not take; `undefined` where there is nothing smaller. */
   smaller?(output: NewRecord): Promise<readonly NewRecord[] | undefined>
@@ -70,6 +73,8 @@ const heldBytes = 8 * 1024 * 1024
 const relieveMs = 200
 
 interface Waiting<T> {
+  owner: Owner
+  turn: KeyTurn | undefined
   record: StoredRecord
   opened: T
   entry: Entry
@@ -209,60 +214,81 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
     })
   }
 
-  const start = (
+  /** Resolves with false where it has to wait on. */
+  const start = async (
     { item: { record, opened, entry, signal }, end }: Started<Waiting<T>>,
     crowded = false,
-  ): void => {
+  ): Promise<boolean> => {
     const bytes = sizeOf(record)
     waitingBytes -= bytes
     runningBytes += bytes
     running += 1
-    options
+    const made = await options
       .handle(record, signal, opened, crowded)
-      .catch((error: unknown) => {
-        options.onError(error)
-        return undefined
-      })
-      .then((made) => {
-        running -= 1
-        runningBytes -= bytes
-        end()
-        if (made !== undefined) {
-          entry.done = true
-          for (const output of made) {
-            outputs.push(output)
-            outputBytes += sizeOf(output)
-          }
-          flush()
-        }
-        startNext()
-        wake()
-      })
+      .catch((error: unknown): undefined => options.onError(error) as undefined)
+    running -= 1
+    runningBytes -= bytes
+    end()
+    if (made === 'wait') {
+      if (!signal.aborted) waitingBytes += bytes
+    } else if (made !== undefined) {
+      entry.done = true
+      for (const output of made) {
+        outputs.push(output)
+        outputBytes += sizeOf(output)
+      }
+      flush()
+    }
+    startNext()
+    wake()
+    return made !== 'wait'
   }
 
   const startNext = (): void => {
     if (options.closing() || latest?.signal.aborted !== false) return
-    for (let next = fair.next(); next !== undefined; next = fair.next()) start(next)
+    for (let next = fair.next(); next !== undefined; next = fair.next()) void start(next)
   }
 
-  /** What will only be put off needs no place, and makes room for what lies behind it. */
-  const relieve = async (): Promise<void> => {
+  const changeSoon = async (): Promise<void> => {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, relieveMs)
     })
     await Promise.race([change(), late])
     clearTimeout(timer)
+  }
+
+  /** What will only be put off needs no place, and makes room for what lies behind it. */
+  const relieve = async (): Promise<void> => {
+    await changeSoon()
     const { isStuck } = options
     if (isStuck === undefined || options.closing() || latest?.signal.aborted !== false) return
     for (let count = 0; count < options.limit && crowded(); count += 1) {
       const next = fair.nextOf(isStuck)
       if (next === undefined) return
-      start(next)
+      void start(next)
     }
   }
 
-  const enter = (record: StoredRecord, signal: AbortSignal): void => {
+  const push = (waiting: Waiting<T>): Waiting<T> | undefined => {
+    const left = fair.push(waiting.owner, waiting, waiting.turn)
+    startNext()
+    return left
+  }
+
+  /**
+   * What has no room among those that wait here for others of their key goes to wait in the log where others of it
+   * do; one after the other, for each changes what is known of the key. Else nothing more is taken in until it has.
+   */
+  const putOff = async (crowding: Waiting<T>): Promise<void> => {
+    for (let left: Waiting<T> | undefined = crowding; left !== undefined; left = push(left)) {
+      if (await start({ item: left, end: () => {} }, true)) return
+      await changeSoon()
+      if (left.signal.aborted || options.closing()) return
+    }
+  }
+
+  const enter = (record: StoredRecord, signal: AbortSignal): Promise<void> | undefined => {
     const entry = { offset: record.offset, done: false }
     entries.push(entry)
     known.add(record.offset)
@@ -270,9 +296,8 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
     const { opened, ...owner } = options.open(record)
     const { key } = record
     const turn = key === null ? undefined : { key, rank: options.rankOf(record) }
-    const left = fair.push(owner, { record, opened, entry, signal }, turn)
-    if (left === undefined) startNext()
-    else start({ item: left, end: () => {} }, true)
+    const left = push({ owner, turn, record, opened, entry, signal })
+    return left === undefined ? undefined : putOff(left)
   }
 
   const forget = (): void => {
@@ -297,7 +322,8 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
           if (known.has(record.offset)) continue
           while (!batch.signal.aborted && (full() || options.closing())) await change()
           if (batch.signal.aborted) return
-          enter(record, batch.signal)
+          const late = enter(record, batch.signal)
+          if (late !== undefined) await late
         }
         while (!batch.signal.aborted && crowded()) await relieve()
       } finally {
