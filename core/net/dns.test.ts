@@ -105,6 +105,27 @@ describe('the resolver of the system', () => {
     expect(most).toBeGreaterThan(1)
   })
 
+  it('F81: names known to be silent wait for each other no longer than a moment, and hold up nobody', async () => {
+    const resolver = createSystemResolver((name) =>
+      name.startsWith('silent')
+        ? new Promise((_, reject) => setTimeout(() => reject(new Error('no answer')), 1_500))
+        : Promise.resolve(['192.0.2.1']),
+    )
+    const silent = Array.from({ length: 8 }, (_, index) => `silent${index}.test`)
+    const askAll = async (): Promise<number> => {
+      const startedAt = performance.now()
+      await Promise.allSettled(silent.map(resolver))
+      return performance.now() - startedAt
+    }
+    await askAll()
+    const again = askAll()
+    const startedAt = performance.now()
+    expect(await resolver('good.test')).toEqual(['192.0.2.1'])
+    expect(performance.now() - startedAt).toBeLessThan(500)
+    // One after the other they would take twelve seconds.
+    expect(await again).toBeLessThan(6_000)
+  }, 30_000)
+
   it('F81: asks once for a name however many want it, and anew once it is answered', async () => {
     let asked = 0
     const resolver = createSystemResolver(async () => {
