@@ -72,11 +72,12 @@ const audited = async (
   rig: AccountingRig,
   filter: AuditFilter = {},
   graceMs = 0,
+  over: { patienceMs?: number } = {},
 ): Promise<{ report: AuditReport; named: Unaccounted[] }> => {
   const named: Unaccounted[] = []
   const steps = audit(
     {
-      ...{ log: rig.log, codec, decisions, flow: rig.flow, now: Date.now, graceMs },
+      ...{ log: rig.log, codec, decisions, flow: rig.flow, now: Date.now, graceMs, ...over },
       signal: new AbortController().signal,
       spooled: async () => 0,
     },
@@ -244,6 +245,16 @@ describe('accounting', { timeout: 60_000 }, () => {
     expect(next).toMatchObject({ unaccounted: 0, ended: { delivered: 42 }, open: { retrying: 3 } })
     expect(read).toBe(2)
   })
+
+  it('an audit waits once for a group that is behind, however much is in doubt', async () => {
+    const { rig } = await rigOf()
+    await rig.close()
+    await rig.receive(...many(8_100, 'note'))
+    const startedAt = performance.now()
+    const { report } = await audited(rig, {}, 0, { patienceMs: 4_000 })
+    expect(report).toMatchObject({ events: 8_100, unaccounted: 0, behind: { group: 'chain' } })
+    expect(performance.now() - startedAt).toBeLessThan(8_000)
+  }, 30_000)
 
   it('takes lateness for no loss', async () => {
     const { rig, kv } = await rigOf()

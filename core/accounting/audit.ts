@@ -98,7 +98,9 @@ export async function* audit(
     const young = taken.filter(({ at }) => at > now() - graceMs)
     const old = taken.filter(({ at }) => at <= now() - graceMs)
     const tide = await createTide(log, options.flow, beyond(taken), now())
-    const marks = old.length === 0 ? undefined : await wait(tide, patienceMs, signal)
+    // A group that was waited for once, in vain, is not waited for again with every batch.
+    const patience = behind === undefined ? patienceMs : 0
+    const marks = old.length === 0 ? undefined : await wait(tide, patience, signal)
     if (old.length > 0 && marks === undefined) behind = tide.behind()
     const groups: [readonly Receipt[], Marks | undefined][] = [
       [young, undefined],
