@@ -22,4 +22,16 @@ describe('the settings of a process', () => {
   ])('%j: request bins are on: %s', (env, on) => {
     expect(settingsOf(env).play).toBe(on)
   })
+
+  it('grant private ranges to all tenants or to one, and nothing that is no range', () => {
+    const grantsOf = (...allowPrivate: string[]) =>
+      loadSettings({ demo: true, allowPrivate }, {}).settings.allowPrivate
+    expect(grantsOf('10.0.0.0/8,acme=192.168.0.0/16', 'b=127.0.0.1')).toEqual([
+      '10.0.0.0/8',
+      'acme=192.168.0.0/16',
+      'b=127.0.0.1',
+    ])
+    for (const bad of ['acme', 'acme=', '=10.0.0.0/8', 'acme=10.0.0.0/99'])
+      expect(() => grantsOf(bad)).toThrow(`--allow-private '${bad}'`)
+  })
 })

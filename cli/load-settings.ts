@@ -2,7 +2,8 @@ import { resolve } from 'node:path'
 import { loadSettings as readSettings, type Settings as Values } from '../core/config/env.ts'
 import { nearest } from '../core/config/nearest.ts'
 import { isZenhookError, ZenhookError } from '../core/errors/index.ts'
-import { isLoopback, parseRange } from '../core/net/address.ts'
+import { isLoopback } from '../core/net/address.ts'
+import { parseGrant } from '../core/net/guard.ts'
 import { tracingSettings } from '../core/telemetry/index.ts'
 import { usage } from './output.ts'
 import { isRole, type Role, roles } from './runtime/roles.ts'
@@ -45,16 +46,18 @@ const chainOf = (text: string | undefined): Settings['chain'] => {
   throw usage(`There is no chain '${text}'${hint}`, 'Use fused or split')
 }
 
-const rangesOf = (texts: readonly string[] | undefined): readonly string[] => {
-  const ranges = (texts ?? []).flatMap((text) => text.split(',')).map((each) => each.trim())
-  for (const range of ranges) {
+const grantsOf = (texts: readonly string[] | undefined): readonly string[] => {
+  const grants = (texts ?? []).flatMap((text) => text.split(',')).map((each) => each.trim())
+  for (const grant of grants) {
     try {
-      parseRange(range)
+      parseGrant(grant)
     } catch {
-      throw usage(`--allow-private '${range}' is not a range such as 10.0.0.0/8`)
+      throw usage(
+        `--allow-private '${grant}' is not a range such as 10.0.0.0/8, or acme=10.0.0.0/8 for one tenant`,
+      )
     }
   }
-  return ranges
+  return grants
 }
 
 const saslOf = (values: Values): KafkaSasl | undefined => {
@@ -147,7 +150,7 @@ export const loadSettings = (
     tenantWeights: values.tenantWeights.value,
     audit: { intervalMs: values.auditInterval.value, graceMs: values.auditGrace.value },
     token: values.token.value,
-    allowPrivate: rangesOf(flags.allowPrivate),
+    allowPrivate: grantsOf(flags.allowPrivate),
     roles: rolesOf(flags.roles),
     chain: chainOf(flags.chain),
     demo: flags.demo,

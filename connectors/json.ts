@@ -57,7 +57,7 @@ export const exchangeJson = async (
     ...(body === undefined ? {} : { body }),
     timeoutMs,
     allowPrivate: destination.allowPrivate,
-    owner: `${destination.tenant}/${destination.name}`,
+    owner: destination,
     signal,
   })
   return { response, data: parseObject(response.body) }

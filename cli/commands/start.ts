@@ -15,7 +15,7 @@ export const startCommand = (): Command =>
     .option('--no-demo', 'without the demo source and its sample event')
     .option(
       '--allow-private <cidrs>',
-      'private ranges that destinations may use; may repeat',
+      'private ranges that destinations may use, or TENANT=CIDR those of one tenant; may repeat',
       collect,
     )
     .action(async (flags: Flags) => {

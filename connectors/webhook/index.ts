@@ -9,7 +9,7 @@ export { webhookSpec } from './spec.ts'
 /** Standard Webhooks 1.0 to any URL. */
 export const webhook = defineConnector(webhookSpec, (config, context) => {
   const keyring = createKeyring()
-  const { allowPrivate, tenant, name } = context.destination
+  const { allowPrivate } = context.destination
   return {
     async deliver(attempt, signal) {
       const loop = loopOf(attempt)
@@ -21,7 +21,7 @@ export const webhook = defineConnector(webhookSpec, (config, context) => {
         ...message,
         timeoutMs,
         allowPrivate,
-        owner: `${tenant}/${name}`,
+        owner: context.destination,
         signal,
       })
       const { status } = response

@@ -1,13 +1,13 @@
 import { isIP, type LookupFunction } from 'node:net'
 import { buildConnector } from 'undici'
 import { messageOf, ZenhookError } from '../errors/index.ts'
-import type { Guard } from './guard.ts'
+import type { Caller, Guard } from './guard.ts'
 import type { Resolver } from './resolver.ts'
 
 export interface DialOptions {
   guard: Guard
   resolver: Resolver
-  allowPrivate: boolean
+  caller: Caller
   timeoutMs: number
   /** Certificate authorities instead of the system's, PEM. */
   ca?: string
@@ -17,7 +17,7 @@ export interface DialOptions {
 export const resolveChecked = async (
   hostname: string,
   port: number,
-  { guard, resolver, allowPrivate }: Pick<DialOptions, 'guard' | 'resolver' | 'allowPrivate'>,
+  { guard, resolver, caller }: Pick<DialOptions, 'guard' | 'resolver' | 'caller'>,
 ): Promise<readonly string[]> => {
   const addresses = await resolver(hostname).catch((cause: unknown) => {
     throw new ZenhookError('ZENHOOK_NET_UNRESOLVED', {
@@ -32,7 +32,7 @@ export const resolveChecked = async (
       retriable: true,
     })
   }
-  guard.admit(addresses, port, allowPrivate)
+  guard.admit(addresses, port, caller)
   return addresses
 }
 
@@ -63,7 +63,7 @@ export const createDialer = (port: number, options: DialOptions): buildConnector
   return (request, done) => {
     try {
       const host = request.hostname.replace(/^\[|\]$/g, '')
-      if (isIP(host) !== 0) options.guard.admit([host], port, options.allowPrivate)
+      if (isIP(host) !== 0) options.guard.admit([host], port, options.caller)
     } catch (error) {
       done(error instanceof Error ? error : new Error(messageOf(error)), null)
       return

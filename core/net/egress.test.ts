@@ -225,12 +225,15 @@ describe('the connections of an owner', () => {
     const egress = egressWith()
     const slow = Array.from({ length: 100 }, () =>
       egress
-        .request(`http://127.0.0.1:${port}/slow`, { ...local, owner: 'acme/slow' })
+        .request(`http://127.0.0.1:${port}/slow`, {
+          ...local,
+          owner: { tenant: 'acme', name: 'slow' },
+        })
         .catch(({ code }) => code),
     )
     await until(() => sockets.size === 64)
     const fast = { ...local, timeoutMs: 2_000 }
-    for (const owner of [{ owner: 'acme/fast' }, {}]) {
+    for (const owner of [{ owner: { tenant: 'acme', name: 'fast' } }, {}]) {
       const answer = await egress.request(`http://127.0.0.1:${port}/`, { ...fast, ...owner })
       expect(answer.status).toBe(200)
     }
@@ -247,7 +250,10 @@ describe('the connections of an owner', () => {
     })
     const egress = egressWith({ maxOwners: 1 })
     const to = (path: string, owner: string) =>
-      egress.request(`http://127.0.0.1:${port}${path}`, { ...local, owner })
+      egress.request(`http://127.0.0.1:${port}${path}`, {
+        ...local,
+        owner: { tenant: 'acme', name: owner },
+      })
     const slow = to('/slow', 'first')
     await until(() => answers.length === 1)
     for (const owner of ['second', 'third', 'fourth']) await to('/', owner)
@@ -293,6 +299,18 @@ describe('the guard', () => {
       details: { reason: 'not_granted' },
     })
     expect((await egressWith().request(url, local)).status).toBe(200)
+  })
+
+  it('F80: keeps what was granted to one tenant from the others', async () => {
+    const { port } = await listen((_request, response) => response.end())
+    const resolver = async () => ['127.0.0.1']
+    const egress = egressWith({ grants: ['acme=127.0.0.0/8', '10.0.0.0/8'], resolver })
+    for (const host of ['127.0.0.1', 'name.test']) {
+      const ask = (tenant: string) =>
+        egress.request(`http://${host}:${port}/`, { ...local, owner: { tenant, name: 'one' } })
+      expect((await ask('acme')).status).toBe(200)
+      await expect(ask('other')).rejects.toMatchObject({ details: { reason: 'not_granted' } })
+    }
   })
 
   it('F80, F83: never grants link-local, metadata or own listeners', async () => {

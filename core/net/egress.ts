@@ -4,12 +4,12 @@ import { ZenhookError } from '../errors/index.ts'
 import type { Listener } from './address.ts'
 import { createDialer, resolveChecked } from './dial.ts'
 import { exchange } from './exchange.ts'
-import { createGuard } from './guard.ts'
+import { type Caller, createGuard } from './guard.ts'
 import { type Resolver, systemResolver } from './resolver.ts'
 import { parseTarget, type Target } from './url.ts'
 
 export interface EgressOptions {
-  /** Private ranges that the operator granted, as CIDRs (`--allow-private`). */
+  /** Private ranges that the operator granted, for all or for one tenant (`--allow-private`). */
   grants?: readonly string[]
   /** Zenhook's own listeners, as they stand when asked. */
   ownListeners?: () => readonly Listener[]
@@ -25,6 +25,12 @@ export interface EgressOptions {
   ca?: string
 }
 
+/** Of requests. */
+export interface Owner {
+  tenant: string
+  name: string
+}
+
 export interface EgressRequest {
   method?: string
   headers?: Readonly<Record<string, string>>
@@ -33,8 +39,8 @@ export interface EgressRequest {
   timeoutMs: number
   /** The destination asks for a private address; it still needs the operator's grant. */
   allowPrivate?: boolean
-  /** Whose connections it uses, as `tenant/name`: nobody waits for another's. Common ones without it. */
-  owner?: string
+  /** The destination, which has connections and grants of its own; common ones serve what is nobody's. */
+  owner?: Owner
   signal?: AbortSignal
 }
 
@@ -99,11 +105,11 @@ export const createEgress = ({
   const guard = createGuard({ grants, ownListeners })
   const targets = new LRUCache<string, Target>({ max: 2000 })
 
-  const createAgent = (allowPrivate: boolean): Dispatcher =>
+  const createAgent = (caller: Caller): Dispatcher =>
     new Agent({
       factory: (origin) => {
         const { port } = parseTarget(String(origin))
-        const dial = { guard, resolver, allowPrivate, timeoutMs: connectTimeoutMs, ca }
+        const dial = { guard, resolver, caller, timeoutMs: connectTimeoutMs, ca }
         return new Pool(origin, {
           connections: connectionsPerOrigin,
           pipelining: 1,
@@ -127,11 +133,12 @@ export const createEgress = ({
     },
   })
   // A connection that was opened under `allowPrivate` never serves a request without it.
-  const agentOf = (owner: string, allowPrivate: boolean): Dispatcher => {
-    const key = `${allowPrivate ? 'granted' : 'open'} ${owner}`
+  const agentOf = (owner: Owner | undefined, caller: Caller): Dispatcher => {
+    const whose = owner === undefined ? '' : `${owner.tenant}/${owner.name}`
+    const key = `${caller.allowPrivate ? 'granted' : 'open'} ${whose}`
     const known = agents.get(key)
     if (known !== undefined) return known
-    const made = createAgent(allowPrivate)
+    const made = createAgent(caller)
     if (closed) void made.destroy()
     all.add(made)
     agents.set(key, made)
@@ -149,16 +156,18 @@ export const createEgress = ({
   return {
     async request(url, request) {
       const target = targetOf(url)
-      const allowPrivate = request.allowPrivate ?? false
-      if (target.literal) guard.admit([target.host], target.port, allowPrivate)
+      const { allowPrivate = false, owner } = request
+      const caller = { allowPrivate, tenant: owner?.tenant }
+      if (target.literal) guard.admit([target.host], target.port, caller)
       if (request.headers !== undefined) refuseConnectionHeaders(request.headers)
-      const agent = agentOf(request.owner ?? '', allowPrivate)
+      const agent = agentOf(owner, caller)
       return exchange(agent, target, request, maxResponseBytes)
     },
     async check(url, { allowPrivate = false } = {}) {
       const target = parseTarget(url)
-      if (target.literal) guard.admit([target.host], target.port, allowPrivate)
-      else await resolveChecked(target.host, target.port, { guard, resolver, allowPrivate })
+      const caller = { allowPrivate }
+      if (target.literal) guard.admit([target.host], target.port, caller)
+      else await resolveChecked(target.host, target.port, { guard, resolver, caller })
     },
     async close() {
       closed = true
