@@ -281,10 +281,14 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
    * do; one after the other, for each changes what is known of the key. Else nothing more is taken in until it has.
    */
   const putOff = async (crowding: Waiting<T>): Promise<void> => {
-    for (let left: Waiting<T> | undefined = crowding; left !== undefined; left = push(left)) {
-      if (await start({ item: left, end: () => {} }, true)) return
-      await changeSoon()
-      if (left.signal.aborted || options.closing()) return
+    for (let left = crowding; !(await start({ item: left, end: () => {} }, true)); ) {
+      for (const until = performance.now() + relieveMs; performance.now() < until; ) {
+        await changeSoon()
+        if (left.signal.aborted || options.closing()) return
+        const still = push(left)
+        if (still === undefined) return
+        left = still
+      }
     }
   }
 
