@@ -291,6 +291,14 @@ describe('rate limits', () => {
     expect(await stored()).toHaveLength(3)
   })
 
+  it('below one a second let a request pass now and then', async () => {
+    const { url } = await start([makeSource({ rateLimit: { perSecond: 0.1 } })])
+    const statuses: number[] = []
+    for (const body of ['{"n":1}', '{"n":2}'])
+      statuses.push((await post(`${url}/in/acme/github`, body, genuineHeaders(body))).status)
+    expect(statuses).toEqual([202, 429])
+  })
+
   it('F62: stop a flood of bad signatures, but neither the sender nor the state store', async () => {
     const source = makeSource({ rateLimit: { perSecond: 1, burst: 30 } })
     const { url, kv } = await start([source], { failures: { perSecond: 1, burst: 10 } })

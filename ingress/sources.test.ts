@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Source } from '../core/registry/types.ts'
 import { createVerifiers } from './sources.ts'
 import { genuineHeaders, makeSource, verifierOf } from './testing/fakes.ts'
@@ -42,6 +42,27 @@ const setup = (refs: readonly string[], values: Record<string, string>) => {
 }
 
 describe('createVerifiers', () => {
+  it('F31, F52: looks at secrets again in time where the time of day steps back', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    try {
+      let resolved = 0
+      const resolve = async (): Promise<string> => {
+        resolved += 1
+        return 'secret-one'
+      }
+      const create = (each: Source, secrets: readonly string[]) => verifierOf(each, secrets)
+      const verifierFor = createVerifiers({ secrets: { resolve }, create, freshMs: 30 })
+      const source = makeSource({ secrets: ['a'] })
+      await verifierFor(source)
+      vi.setSystemTime(Date.now() - 600_000)
+      await new Promise((done) => setTimeout(done, 60))
+      await verifierFor(source)
+      expect(resolved).toBe(2)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('makes one verifier for many requests, and resolves its secrets once in a while', async () => {
     const { counts, verifierFor, source, clock } = setup(['a'], { a: 'secret-one' })
     await Promise.all(Array.from({ length: 20 }, () => verifierFor(source)))

@@ -119,6 +119,31 @@ describe('a drain without a stampede', () => {
     expect(log.taken).toHaveLength(60)
   })
 
+  it('a record that no log takes and nobody keeps yet holds up none of the others', async () => {
+    await fill(60, 60)
+    const log = slowLog()
+    const kept: number[] = []
+    let asked = 0
+    start(
+      async (records) => {
+        if (records.some((record) => numberOf(record) === 7))
+          throw new ZenhookError('ZENHOOK_LOG_RECORD_TOO_LARGE')
+        await log.append(records)
+      },
+      {
+        onRejected: async (record) => {
+          asked += 1
+          if (asked < 3) throw new ZenhookError('ZENHOOK_LOG_UNAVAILABLE')
+          kept.push(numberOf(record))
+        },
+      },
+    )
+    await emptied()
+    expect(kept).toEqual([7])
+    const taken = log.taken.map(({ n }) => n).sort((a, b) => a - b)
+    expect(taken).toEqual(Array.from({ length: 60 }, (_, n) => n).filter((n) => n !== 7))
+  }, 20_000)
+
   it('what comes meanwhile is taken along behind what waits', async () => {
     await fill(200, 10)
     const log = slowLog()
