@@ -161,11 +161,13 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
     }
     outputs = []
     outputBytes = 0
-    const left = new Set(taken)
+    let left: Iterable<NewRecord> = taken
     try {
       await write(taken).catch(async (error: unknown) => {
         if (!isTooLarge(error)) throw error
-        await writeEach(left)
+        const alone = new Set(taken)
+        left = alone
+        await writeEach(alone)
         await write([])
       })
     } catch (error) {
@@ -225,7 +227,10 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
     running += 1
     const made = await options
       .handle(record, signal, opened, crowded)
-      .catch((error: unknown): undefined => options.onError(error) as undefined)
+      .catch((error: unknown): undefined => {
+        options.onError(error)
+        return undefined
+      })
     running -= 1
     runningBytes -= bytes
     end()

@@ -1,4 +1,4 @@
-import { isZenhookError, ZenhookError } from '../errors/index.ts'
+import { hasCode, ZenhookError } from '../errors/index.ts'
 import type { Codec } from '../event/codec/index.ts'
 import type { Kv } from '../kv/port.ts'
 import type {
@@ -253,7 +253,7 @@ const bury = async (
   try {
     await batch.settle(record, [letter(false)])
   } catch (cause) {
-    if (!isZenhookError(cause) || cause.code !== 'ZENHOOK_LOG_RECORD_TOO_LARGE') throw cause
+    if (!hasCode(cause, 'ZENHOOK_LOG_RECORD_TOO_LARGE')) throw cause
     await batch.settle(record, [letter(true)])
   }
   metrics?.dead.inc({ stage, code: error.code })
