@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createKafkaLog } from '../../core/log/kafka/index.ts'
 import { silentLogger } from '../../core/telemetry/index.ts'
 import { destinationsOf } from './config.ts'
+import { diagnose } from './diagnosis.ts'
 import type { Line } from './load.ts'
 import { firstDone } from './logged.ts'
 import { type Sample, settledEarly } from './offsets.ts'
 import { createPlaces, type Place, type Places } from './places.ts'
 import type { FaultRig } from './rig.ts'
-import { eventsSince, type LoggedEvent, rows, storyOf } from './tables.ts'
+import { eventsSince, type LoggedEvent, rows } from './tables.ts'
 
 /** What was found of one row; every list is empty where all invariants hold. */
 export interface Findings {
@@ -141,8 +142,7 @@ export const createChecker = (rig: FaultRig): Checker => {
     forget: () => places.forget(),
     async findings(lines, drainMs, samples = []) {
       const { logged, ...waited } = await drained(lines, drainMs)
-      for (const id of [...waited.open.slice(0, 3), ...waited.open.slice(-2)])
-        process.stdout.write(`without an end: ${id}\n${await storyOf(rig, id)}\n`)
+      if (waited.open.length > 0) process.stdout.write(`${await diagnose(rig, waited.open)}\n`)
       const ids = new Set(logged.map(({ id }) => id))
       const inLog = lines.filter(({ mark }) => places.received(mark).length > 0)
       const delivered = deliveriesOf(rig, lines)
