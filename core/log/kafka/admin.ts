@@ -3,6 +3,7 @@ import type { Admin, ITopicMetadata } from 'kafkajs'
 import type { Lag, TopicEnd, TopicSpec } from '../port.ts'
 import { createClient } from './client.ts'
 import { isUnknownTopic, logError } from './errors.ts'
+import { inTime } from './in-time.ts'
 import type { Names } from './names.ts'
 import type { KafkaLogOptions } from './options.ts'
 
@@ -23,6 +24,9 @@ export interface ClusterAdmin {
 
 const cacheMs = 5 * 60_000
 const pingFreshMs = 500
+/** One question with kafkajs's own retries; longer than topics take to be created. */
+const answerMs = 25_000
+const farewellMs = 3_000
 
 export const createAdmin = (options: KafkaLogOptions, names: Names): ClusterAdmin => {
   const known = new Map<string, { partitions: number; at: number }>()
@@ -49,7 +53,7 @@ export const createAdmin = (options: KafkaLogOptions, names: Names): ClusterAdmi
     connected ??= connect()
     const used = connected
     try {
-      return await work(await used)
+      return await inTime(used.then(work), answerMs, () => new Error(`no answer in ${answerMs} ms`))
     } catch (error) {
       if (connected === used) drop()
       throw error
@@ -210,12 +214,9 @@ export const createAdmin = (options: KafkaLogOptions, names: Names): ClusterAdmi
         asked.length === 0 ? { topics: [] } : await admin.fetchTopicMetadata({ topics: asked })
       return { brokers, topics }
     })
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('no answer within 2 s')), 2_000)
-    })
     try {
-      const { brokers, topics } = await Promise.race([health, late])
+      const late = () => new Error('no answer within 2 s')
+      const { brokers, topics } = await inTime(health, 2_000, late)
       if (brokers.length === 0) throw new Error('no broker')
       for (const { name, partitions } of topics)
         for (const { partitionId, leader, isr, replicas } of partitions)
@@ -225,8 +226,6 @@ export const createAdmin = (options: KafkaLogOptions, names: Names): ClusterAdmi
       health.catch(() => undefined)
       const reason = error instanceof Error ? error.message : String(error)
       throw logError('ZENHOOK_LOG_UNAVAILABLE', `Kafka does not take records: ${reason}`, error)
-    } finally {
-      clearTimeout(timer)
     }
   }
 
@@ -269,9 +268,10 @@ export const createAdmin = (options: KafkaLogOptions, names: Names): ClusterAdmi
       return pinged.answer
     },
     close: async () => {
-      const admin = await connected?.catch(() => undefined)
+      const left = connected?.then((admin) => admin.disconnect())
       connected = undefined
-      await admin?.disconnect().catch(() => undefined)
+      const late = () => new Error('it does not disconnect')
+      await inTime(left ?? Promise.resolve(), farewellMs, late).catch(() => undefined)
     },
   }
 }

@@ -3,11 +3,13 @@ import type { Consumer, EachBatchPayload } from 'kafkajs'
 import type { BatchHandler, NewRecord, SubscribeOptions, Subscription } from '../port.ts'
 import type { ClusterAdmin } from './admin.ts'
 import { createClient } from './client.ts'
-import { isFenced, logError } from './errors.ts'
+import { createCommits } from './commits.ts'
+import { logError } from './errors.ts'
 import type { Names } from './names.ts'
 import type { KafkaLogOptions } from './options.ts'
 import { createPump, type Pump } from './pump.ts'
 import { storedRecord } from './records.ts'
+import { keepVigil, type Vigil } from './vigil.ts'
 
 export interface GroupOptions {
   log: KafkaLogOptions
@@ -27,21 +29,16 @@ interface Owned {
   doubted: number
 }
 
-interface Commit {
-  topic: string
-  partition: number
-  offset: string
-  epoch: number
-  resolve(): void
-  reject(error: unknown): void
-}
-
 const maxWaitMs = 250
 /** After a small fetch the next one rests for a moment: a request for every single record costs more than the record. */
 const restMs = 4
 const smallFetch = 100
 /** How long a close waits for commits that are under way. */
 const lastCommitMs = 1_000
+/** How long a consumer may take to leave its group. */
+const farewellMs = 5_000
+/** Beyond what a rebalance may take, before a consumer counts as silent. */
+const slackMs = 10_000
 /** A fetch that may wait ends early with this much. */
 const lingerBytes = 256 * 1024
 
@@ -55,6 +52,7 @@ export const createGroup = (options: GroupOptions): GroupSubscription => {
   const { names, admin, subscribe, log } = options
   const { maxRecords = 500, maxBytes = 4 * 1024 * 1024, lingerMs = 0 } = subscribe
   const sessionTimeout = log.sessionTimeoutMs ?? 10_000
+  const rebalanceTimeout = Math.max(10_000, sessionTimeout)
   const owned = new Map<string, Owned>()
   /** When each partition's last handler ends, over generations and consumers. */
   const handlers = new Map<string, Promise<void>>()
@@ -79,65 +77,16 @@ export const createGroup = (options: GroupOptions): GroupSubscription => {
     owned.clear()
   }
 
-  // One commit under way; those that come meanwhile go together.
-  let waiting: Commit[] = []
-  let flushing: Promise<void> | undefined
-  const flush = async (): Promise<void> => {
-    // The caller notes that this runs before it can end.
-    await Promise.resolve()
-    while (waiting.length > 0) {
-      const batch = waiting
-      waiting = []
-      const mine = batch.filter((one) => one.epoch === epoch)
-      for (const one of batch)
-        if (one.epoch !== epoch) one.reject(logError('ZENHOOK_LOG_NOT_OWNER', 'The group moved on'))
-      if (mine.length === 0) continue
-      try {
-        await commitNow(mine)
-        for (const one of mine) one.resolve()
-      } catch (error) {
-        for (const one of mine) one.reject(error)
-      }
-    }
-    flushing = undefined
-  }
-  const commitNow = async (batch: readonly Commit[]): Promise<void> => {
-    const at = epoch
-    const by = consumer
-    if (by === undefined) throw logError('ZENHOOK_LOG_NOT_OWNER', 'The consumer starts anew')
-    let isStored = false
-    // kafkajs resolves without having committed when its runner has stopped: only the event tells.
-    const stop = by.on(by.events.COMMIT_OFFSETS, () => {
-      isStored = epoch === at
-    })
-    try {
-      const newest = new Map(batch.map((one) => [keyOf(one.topic, one.partition), one]))
-      for (const one of batch) {
-        const key = keyOf(one.topic, one.partition)
-        if (Number(one.offset) > Number(newest.get(key)?.offset)) newest.set(key, one)
-      }
-      await by.commitOffsets(
-        [...newest.values()].map(({ topic, partition, offset }) => ({
-          topic: names.topic(topic),
-          partition,
-          offset,
-        })),
-      )
-    } catch (error) {
-      if (epoch !== at || isFenced(error))
-        throw logError('ZENHOOK_LOG_NOT_OWNER', 'The partition has moved', error)
-      throw logError('ZENHOOK_LOG_UNAVAILABLE', 'The progress was not stored', error)
-    } finally {
-      stop()
-    }
-    if (!isStored) throw logError('ZENHOOK_LOG_NOT_OWNER', 'The partition has moved')
-  }
-
-  const commit = (topic: string, partition: number, next: number, of: number): Promise<void> =>
-    new Promise((resolve, reject) => {
-      waiting.push({ topic, partition, offset: String(next), epoch: of, resolve, reject })
-      flushing ??= flush()
-    })
+  let vigil: Vigil | undefined
+  const commits = createCommits({
+    names,
+    epoch: () => epoch,
+    consumer: () => consumer,
+    limitMs: log.appendTimeoutMs ?? 15_000,
+    giveUp: (by, error) => {
+      if (by === consumer) vigil?.end(error)
+    },
+  })
 
   const reportGap = (topic: string, partition: number, offset: number, until: number): void => {
     if (until <= offset) return
@@ -172,7 +121,7 @@ export const createGroup = (options: GroupOptions): GroupSubscription => {
             // A group that has settled nothing yet has a place too: what retention takes from there on was lost to
             // it. Where this fails, the first settle says it.
             if (committed === undefined)
-              commit(topic, partition, start, mine).catch(() => undefined)
+              commits.commit(topic, partition, start, mine).catch(() => undefined)
           }
         }
         by.resume(all)
@@ -218,7 +167,7 @@ export const createGroup = (options: GroupOptions): GroupSubscription => {
             seek(offset)
           },
           append: options.append,
-          commit: (next) => commit(topic, partition, next, mine),
+          commit: (next) => commits.commit(topic, partition, next, mine),
         },
         handlers.get(key) ?? Promise.resolve(),
       ),
@@ -271,7 +220,7 @@ export const createGroup = (options: GroupOptions): GroupSubscription => {
       groupId: names.group(subscribe.group),
       sessionTimeout,
       heartbeatInterval: Math.max(250, Math.floor(sessionTimeout / 8)),
-      rebalanceTimeout: Math.max(10_000, sessionTimeout),
+      rebalanceTimeout,
       ...(lingerMs > 0
         ? { minBytes: lingerBytes, maxWaitTimeInMs: lingerMs }
         : { maxWaitTimeInMs: maxWaitMs }),
@@ -284,41 +233,49 @@ export const createGroup = (options: GroupOptions): GroupSubscription => {
         restartOnFailure: async () => false,
       },
     })
-    const crashed = new Promise<void>((resolve) => {
-      by.on(by.events.CRASH, ({ payload }) => {
-        onError(logError('ZENHOOK_LOG_UNAVAILABLE', 'The consumer starts anew', payload.error))
-        resolve()
-      })
-    })
+    const watch = keepVigil(by, sessionTimeout + rebalanceTimeout + slackMs)
+    vigil = watch
+    const isOver = (): boolean => closing.signal.aborted || watch.isOver()
     by.on(by.events.GROUP_JOIN, ({ payload }) => {
       if (consumer === by && !closing.signal.aborted) assign(by, payload.memberAssignment)
     })
-    try {
+    const start = async (): Promise<void> => {
       await by.connect()
       await by.subscribe({
         topics: subscribe.topics.map((topic) => names.topic(topic)),
         fromBeginning: true,
       })
-      if (closing.signal.aborted) return
+      if (isOver()) return
       consumer = by
       await by.run({
         autoCommit: false,
         eachBatch,
         partitionsConsumedConcurrently: 16,
       })
-      await Promise.race([
-        crashed,
-        new Promise<void>((resolve) => {
-          if (closing.signal.aborted) resolve()
-          closing.signal.addEventListener('abort', () => resolve(), { once: true })
-        }),
-      ])
+    }
+    const starting = start()
+    const closed = new Promise<void>((resolve) => {
+      if (closing.signal.aborted) resolve()
+      closing.signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+    try {
+      await Promise.race([watch.over, starting])
+      const error = await Promise.race([watch.over, closed])
+      if (error !== undefined) onError(error)
     } finally {
+      watch.close()
       consumer = undefined
       revokeAll()
       // Handlers end before the group hears that we leave, so that the next owner starts after them.
       await Promise.all(handlers.values())
-      await by.disconnect().catch(() => undefined)
+      const left = by.disconnect().catch(() => undefined)
+      // Given up while it started, it would become a member after all, and keep partitions that nobody reads.
+      const leaveLate = async (): Promise<void> => {
+        await Promise.all([starting, left])
+        if (watch.isOver()) await by.disconnect()
+      }
+      leaveLate().catch(() => undefined)
+      await Promise.race([left, sleep(farewellMs, undefined, { ref: false })])
     }
   }
 
@@ -340,12 +297,10 @@ export const createGroup = (options: GroupOptions): GroupSubscription => {
 
   return {
     ready: () => ready,
-    progress: async () => {
-      await flushing
-    },
+    progress: () => commits.idle(),
     close: async () => {
       // What was settled until now need not come back.
-      await Promise.race([flushing, sleep(lastCommitMs, undefined, { ref: false })])
+      await Promise.race([commits.idle(), sleep(lastCommitMs, undefined, { ref: false })])
       closing.abort()
       refused(logError('ZENHOOK_LOG_CLOSED', 'The subscription is closed'))
       await running

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type KafkaCluster, startKafka } from '../../../scripts/servers/kafka.ts'
 import { testServers } from '../../../test/servers.ts'
-import { isZenhookError } from '../../errors/index.ts'
+import { isZenhookError, messageOf } from '../../errors/index.ts'
 import { silentLogger } from '../../telemetry/index.ts'
 import { delayed, startDelays } from '../delay.ts'
 import type { Gap, Log, StoredRecord } from '../port.ts'
@@ -221,6 +221,47 @@ describe.skipIf(kafka === undefined)(
         expect(at - began).toBeLessThan(wait + 300 + 5_000)
       }
       await Promise.all([second.close(), watch.close()])
+    })
+
+    it('starts anew a consumer whose commit gets no answer', async () => {
+      await make('silence')
+      const original = Kafka.prototype.consumer
+      let silent = 1
+      const spy = vi.spyOn(Kafka.prototype, 'consumer').mockImplementation(function (
+        this: Kafka,
+        config,
+      ) {
+        const made = original.call(this, config)
+        const { commitOffsets } = made
+        made.commitOffsets = (offsets) =>
+          silent-- > 0 ? new Promise(() => undefined) : commitOffsets(offsets)
+        return made
+      })
+      try {
+        const errors: string[] = []
+        const subscription = await log.subscribe(
+          {
+            group: 'silence',
+            topics: ['silence'],
+            onError: (error) => errors.push(messageOf(error)),
+          },
+          async (batch) => {
+            const last = batch.records.at(-1)
+            if (last !== undefined) await batch.settle(last)
+            return undefined
+          },
+        )
+        await subscription.ready()
+        await log.append([{ topic: 'silence', key: 'k', value: text('one') }])
+        const behind = async (): Promise<number> =>
+          (await log.lag('silence')).reduce((sum, { records }) => sum + records, 0)
+        for (const limit = Date.now() + 30_000; (await behind()) > 0; await sleep(100))
+          if (Date.now() > limit) throw new Error(`nothing is settled: ${errors.join('; ')}`)
+        expect(errors).toContain('A commit has no answer after 3000 ms')
+        await subscription.close()
+      } finally {
+        spy.mockRestore()
+      }
     })
 
     it('outlives its only broker: appends say so, consumers come back by themselves', async () => {

@@ -2,6 +2,7 @@ import { setTimeout as sleep, setImmediate as tick } from 'node:timers/promises'
 import type { Message, RecordMetadata } from 'kafkajs'
 import type { ZenhookError } from '../../errors/index.ts'
 import { isFinal, isRefusedRecord, isTooLarge, isUnknownTopic, logError } from './errors.ts'
+import { inTime } from './in-time.ts'
 import type { KafkaLogger } from './options.ts'
 import type { ProducerPool } from './producers.ts'
 
@@ -71,28 +72,20 @@ export const createLanes = ({ pool, logger, sendTimeoutMs, isMissing }: LanesOpt
 
   const send = async (lane: Lane, batch: readonly Entry[]): Promise<number> => {
     const producer = await pool.borrow()
-    let timer: NodeJS.Timeout | undefined
     try {
-      const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error('no answer')), sendTimeoutMs)
+      const sending = producer.send({
+        topic: lane.topic,
+        acks: -1,
+        timeout: sendTimeoutMs,
+        messages: batch.map(({ message }) => message),
       })
-      const answer = await Promise.race([
-        producer.send({
-          topic: lane.topic,
-          acks: -1,
-          timeout: sendTimeoutMs,
-          messages: batch.map(({ message }) => message),
-        }),
-        late,
-      ])
+      const answer = await inTime(sending, sendTimeoutMs, () => new Error('no answer'))
       const base = baseOffsetOf(answer, lane)
       pool.giveBack(producer)
       return base
     } catch (error) {
       pool.discard(producer)
       throw error
-    } finally {
-      clearTimeout(timer)
     }
   }
 

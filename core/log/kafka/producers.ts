@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Producer } from 'kafkajs'
 import { createClient } from './client.ts'
+import { inTime } from './in-time.ts'
 import type { KafkaLogOptions } from './options.ts'
 
 /** What a lane needs of a producer. */
@@ -23,6 +24,8 @@ export interface ProducerPool {
 
 const restMs = 60_000
 const farewellMs = 3_000
+/** A producer takes a moment to connect, and longer while leaders move. */
+const connectMs = 15_000
 
 export const createProducerPool = (options: KafkaLogOptions): ProducerPool => {
   const limit = options.maxProducers ?? 64
@@ -55,7 +58,7 @@ export const createProducerPool = (options: KafkaLogOptions): ProducerPool => {
           message.partition ?? 0,
     })
     try {
-      await producer.connect()
+      await inTime(producer.connect(), connectMs, () => new Error('A producer does not connect'))
     } catch (error) {
       leave(producer)
       throw error
