@@ -91,6 +91,18 @@ describe('limits of a destination', () => {
     ticketOf(limits.admit(free, 3_000))
   })
 
+  it('take nobody for hanging who only waits for a connection', () => {
+    const limits = createLimits({ connections: 4, maxHanging: 3, hangingMs: 2_000 })
+    const tickets = Array.from({ length: 40 }, () => ticketOf(limits.admit(free, 0)))
+    // Four at once, each for a second: the last one has its answer after ten.
+    for (let now = 1_000; now <= 9_000; now += 1_000) {
+      for (const ticket of tickets.splice(0, 4)) limits.release(ticket, 'succeeded', now)
+      expect(limits.isHanging(now + 900)).toBe(false)
+    }
+    expect(limits.inFlight()).toBe(4)
+    expect(limits.isHanging(9_000 + 2_001)).toBe(true)
+  })
+
   it('never take a fast destination for a hanging one', () => {
     const limits = createLimits({ maxHanging: 3 })
     for (let now = 0; now < 10_000; now += 10) {

@@ -1,3 +1,4 @@
+import { connectionsPerOrigin } from '../../core/net/index.ts'
 import type { Destination } from '../../core/registry/types.ts'
 import { breakerDefaults, createRecent } from './breaker.ts'
 import { type Circuit, createLocalCircuit } from './circuit.ts'
@@ -6,7 +7,6 @@ import type { Slots } from './slots.ts'
 
 /** An attempt that was let through; handed back when it is over. */
 export interface Ticket {
-  readonly startedAt: number
   /** It holds one of the slots that processes share. */
   readonly hasSlot: boolean
 }
@@ -49,6 +49,8 @@ export interface Limits {
 }
 
 export interface LimitsOptions {
+  /** What goes out at once; attempts beyond it wait for a connection, and do not hang. */
+  connections?: number
   /** Nobody waits longer than this in the window that all destinations share. */
   maxWaitMs?: number
   maxWaiting?: number
@@ -70,13 +72,22 @@ const paceGrowth = 2
 const fullSpeed = 256
 
 export const createLimits = ({
+  connections = connectionsPerOrigin,
   maxWaitMs = 1_000,
   maxWaiting = 32,
   hangingMs = 2_000,
   maxHanging = 16,
   shared,
 }: LimitsOptions = {}): Limits => {
-  const underWay = new Set<Ticket>()
+  /** Since when each has a connection, ms; the longest first. */
+  const underWay = new Map<Ticket, number>()
+  /** Let through, without a connection yet: they get one in their order. */
+  const queued = new Set<Ticket>()
+  const put = (ticket: Ticket, now: number): void => {
+    if (underWay.size < connections) underWay.set(ticket, now)
+    else queued.add(ticket)
+  }
+  const inFlight = (): number => underWay.size + queued.size
   let ceiling = Number.POSITIVE_INFINITY
   // A receiver that is well again gets what waits for it with care, not at once.
   const onClosed = (): void => {
@@ -94,7 +105,7 @@ export const createLimits = ({
   const hanging = (now: number): boolean => {
     if (underWay.size < maxHanging) return false
     let count = 0
-    for (const { startedAt } of underWay) {
+    for (const startedAt of underWay.values()) {
       if (now - startedAt <= hangingMs) return false
       count += 1
       if (count >= maxHanging) return true
@@ -108,7 +119,7 @@ export const createLimits = ({
     const broken = circuit.look(now)
     if (broken !== 0) return broken
     const concurrent = rateLimit?.concurrent ?? Number.POSITIVE_INFINITY
-    if (underWay.size >= Math.min(concurrent, ceiling)) return now + 20
+    if (inFlight() >= Math.min(concurrent, ceiling)) return now + 20
     if (hanging(now)) return now + 5_000
     if (rateLimit === undefined) return 0
     const { concurrent: most } = rateLimit
@@ -135,8 +146,8 @@ export const createLimits = ({
         if (rateLimit !== undefined) rate.take()
         if (hasSlot) shared.slots.take()
         circuit.take(now)
-        const ticket = { startedAt: now, hasSlot }
-        underWay.add(ticket)
+        const ticket = { hasSlot }
+        put(ticket, now)
         return { kind: 'go', ticket }
       }
       const near = until - (waitingSince ?? now) <= maxWaitMs
@@ -149,6 +160,9 @@ export const createLimits = ({
     },
     release(ticket, outcome, now) {
       underWay.delete(ticket)
+      queued.delete(ticket)
+      const [next] = queued
+      if (underWay.size < connections && next !== undefined && queued.delete(next)) put(next, now)
       if (ticket.hasSlot) shared?.slots.give()
       if (outcome === 'failed') circuit.failed(now)
       else if (outcome === 'cancelled') circuit.withdrawn()
@@ -158,7 +172,7 @@ export const createLimits = ({
       ceiling = ceiling < fullSpeed ? ceiling + 1 : Number.POSITIVE_INFINITY
     },
     slow() {
-      ceiling = Math.max(1, Math.floor(Math.min(ceiling, underWay.size + 1) / 2))
+      ceiling = Math.max(1, Math.floor(Math.min(ceiling, inFlight() + 1) / 2))
     },
     leave() {
       waitingCount -= 1
@@ -166,7 +180,7 @@ export const createLimits = ({
     pause(until) {
       pausedUntil = Math.max(pausedUntil, until)
     },
-    inFlight: () => underWay.size,
+    inFlight,
     isHanging: hanging,
   }
 }

@@ -92,11 +92,14 @@ const refuseConnectionHeaders = (headers: Readonly<Record<string, string>>): voi
   }
 }
 
+/** Of one owner to one origin, at once. */
+export const connectionsPerOrigin = 64
+
 export const createEgress = ({
   grants = [],
   ownListeners = () => [],
   resolver = systemResolver,
-  connectionsPerOrigin = 64,
+  connectionsPerOrigin: connections = connectionsPerOrigin,
   maxOwners = 2_000,
   maxResponseBytes = 64 * 1024,
   connectTimeoutMs = 10_000,
@@ -111,7 +114,7 @@ export const createEgress = ({
         const { port } = parseTarget(String(origin))
         const dial = { guard, resolver, caller, timeoutMs: connectTimeoutMs, ca }
         return new Pool(origin, {
-          connections: connectionsPerOrigin,
+          connections,
           pipelining: 1,
           keepAliveTimeout: 4_000,
           keepAliveMaxTimeout: 60_000,

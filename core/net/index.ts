@@ -1,5 +1,6 @@
 export { type AddressKind, kindOf, type Listener } from './address.ts'
 export {
+  connectionsPerOrigin,
   createEgress,
   type Egress,
   type EgressOptions,
