@@ -116,8 +116,10 @@ export const createPass = (ledger: Ledger, options: PassOptions): Pass => {
     fresh: readonly Receipt[],
     open: readonly Receipt[],
     ended: Counts,
+    tries = 0,
   ): Span[] => {
     const spans: Span[] = []
+    const due = now() + Math.min(firstRecheckMs * 2 ** tries, longestRecheckMs)
     const counts = new Map<number, number>()
     for (const { partition } of open) counts.set(partition, (counts.get(partition) ?? 0) + 1)
     const partitions = new Set(fresh.map(({ partition }) => partition))
@@ -128,8 +130,8 @@ export const createPass = (ledger: Ledger, options: PassOptions): Pass => {
         ...{ partition, from: start, to },
         ended: spans.length === 0 ? { ...ended } : noCounts(),
         open: counts.get(partition) ?? 0,
-        due: now() + firstRecheckMs,
-        tries: 1,
+        due,
+        tries: tries + 1,
       })
     }
     return spans
@@ -140,7 +142,6 @@ export const createPass = (ledger: Ledger, options: PassOptions): Pass => {
     save: () => Promise<void>,
     signal: AbortSignal,
   ): Promise<void> => {
-    let savedAt = performance.now()
     const full = (): boolean => ledger.spans.length >= maxSpans
     if (full()) return
     const chunks = readReceipts(log, {
@@ -150,35 +151,47 @@ export const createPass = (ledger: Ledger, options: PassOptions): Pass => {
     for await (const chunk of chunks) {
       await absorb(chunk)
       if (full()) return
-      if (performance.now() - savedAt < saveEveryMs) continue
       await save()
-      savedAt = performance.now()
     }
   }
 
-  const readSpans = async (signal: AbortSignal): Promise<void> => {
-    const due = ledger.spans.filter((span) => span.due <= now())
-    for (const span of due) {
-      const { partition, from, to, tries } = span
-      const ended = noCounts()
-      const open: Receipt[] = []
-      let looked = 0
-      const ranges = { from: new Map([[partition, from]]), to: new Map([[partition, to]]) }
-      for await (const { receipts } of readReceipts(log, { ...ranges, chunkSize, signal })) {
-        const look = await firstLook(options, receipts)
-        looked += receipts.length
-        addCounts(ended, look.ended)
-        open.push(...look.open)
-      }
+  /** Ranges of one chunk are read side by side, as they were at first: what came together is looked up together. */
+  const reread = async (spans: readonly Span[], signal: AbortSignal): Promise<void> => {
+    const from = new Map(spans.map((span) => [span.partition, span.from]))
+    const to = new Map(spans.map((span) => [span.partition, span.to]))
+    const ended = noCounts()
+    const open: Receipt[] = []
+    const all: Receipt[] = []
+    for await (const { receipts } of readReceipts(log, { from, to, chunkSize, signal })) {
+      const look = await firstLook(options, receipts)
+      addCounts(ended, look.ended)
+      for (const receipt of receipts) all.push(receipt)
+      for (const receipt of look.open) open.push(receipt)
+    }
+    addCounts(ledger.ended, ended)
+    for (const span of spans)
       for (const end of ['delivered', 'partial', 'dropped', 'dead'] as const)
-        ledger.ended[end] += ended[end] - span.ended[end]
-      ledger.spans = ledger.spans.filter((each) => each !== span)
-      if (fits(open.length, looked)) for (const receipt of open) remember(receipt)
-      else {
-        const pause = Math.min(firstRecheckMs * 2 ** tries, longestRecheckMs)
-        const next = { ...span, ended, open: open.length, due: now() + pause, tries: tries + 1 }
-        ledger.spans.push(next)
-      }
+        ledger.ended[end] -= span.ended[end]
+    const done = new Set(spans)
+    ledger.spans = ledger.spans.filter((span) => !done.has(span))
+    const tries = Math.max(...spans.map((span) => span.tries))
+    if (fits(open.length, all.length)) for (const receipt of open) remember(receipt)
+    else ledger.spans.push(...spansOf(from, to, all, open, ended, tries))
+  }
+
+  const readSpans = async (save: () => Promise<void>, signal: AbortSignal): Promise<void> => {
+    const groups: Span[][] = []
+    for (const span of ledger.spans) {
+      if (span.due > now()) continue
+      const last = groups.at(-1)
+      const isOfLast =
+        last?.[0]?.due === span.due && last.every(({ partition }) => partition !== span.partition)
+      if (isOfLast) last.push(span)
+      else groups.push([span])
+    }
+    for (const group of groups) {
+      await reread(group, signal)
+      await save()
     }
   }
 
@@ -258,11 +271,12 @@ export const createPass = (ledger: Ledger, options: PassOptions): Pass => {
   }
 
   return {
-    async run(save, signal) {
+    async run(saveLedger, signal) {
+      const save = nowAndThen(saveLedger)
       await bookmark()
       const ends = await beginnings()
       await readNew(ends, save, signal)
-      await readSpans(signal)
+      await readSpans(save, signal)
       const behind = await lookAgain(signal)
       await forget()
       let pending = 0
@@ -270,6 +284,15 @@ export const createPass = (ledger: Ledger, options: PassOptions): Pass => {
         pending += Math.max(0, next - (ledger.cursors.get(partition) ?? next))
       return { pending, behind }
     },
+  }
+}
+
+const nowAndThen = (save: () => Promise<void>): (() => Promise<void>) => {
+  let savedAt = performance.now()
+  return async () => {
+    if (performance.now() - savedAt < saveEveryMs) return
+    await save()
+    savedAt = performance.now()
   }
 }
 
