@@ -136,7 +136,7 @@ export const loadSettings = (
     adminPort: values.adminPort.value,
     adminPortAsked: values.adminPort.origin !== 'default',
     // Paths follow it.
-    publicUrl: values.publicUrl.value?.replace(/\/+$/, ''),
+    publicUrl: values.publicUrl.value,
     trustedProxies: values.trustedProxies.value,
     dataDir: resolve(values.dataDir.value),
     logLevel: values.logLevel.value,

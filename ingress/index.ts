@@ -46,7 +46,7 @@ export interface IngressOptions {
   /** Absent where no spans are wanted. */
   tracer?: Tracer | undefined
   now?: () => number
-  /** As senders see us, without a path; the listener's own address by default. */
+  /** As senders see us, without a slash at the end; the listener's own address by default. */
   publicUrl?: string
   /** Readiness checks by name, beside our own. */
   checks?: Readonly<Record<string, HealthCheck>>
@@ -109,7 +109,7 @@ export const createIngress = (options: IngressOptions): Ingress => {
   }
 
   const server = createPublicServer(options.server, createClients(options.trustedProxies))
-  let url = options.publicUrl?.replace(/\/$/, '')
+  let url = options.publicUrl
 
   const receive = createReceive({
     registry,

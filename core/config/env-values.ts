@@ -24,6 +24,18 @@ const url =
     }
   }
 
+const http = url('http:', 'https:')
+
+/** What paths are put behind, and what others are told: without a slash at the end. */
+const baseUrl: Parse<string> = (text) => {
+  const found = http(text)
+  if ('expected' in found) return found
+  const { username, password, search, hash } = new URL(text)
+  return username + password + search + hash === '' && !/[?#]$/.test(text)
+    ? { value: text.replace(/\/+$/, '') }
+    : { expected: 'a URL without user, password, query or fragment' }
+}
+
 const oneOf =
   <const T extends string>(...values: readonly T[]): Parse<T> =>
   (text) => {
@@ -114,6 +126,7 @@ export const parsers = {
       ? { value: text }
       : { expected: 'lower-case letters, digits, dots and dashes' }) as Parse<string>,
   url,
+  baseUrl,
   oneOf,
   brokers,
   ranges,

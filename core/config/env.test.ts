@@ -131,6 +131,8 @@ describe('settings', () => {
     [{ KAFKA_BROKERS: 'a:1,' }, {}],
     [{ KAFKA_BROKERS: 'a:0' }, {}],
     [{ PUBLIC_URL: 'example.com' }, {}],
+    [{ PUBLIC_URL: 'https://user:secret@example.com' }, {}],
+    [{ PUBLIC_URL: 'https://example.com/?' }, {}],
     [{ SCHEMA_REGISTRY_URL: 'http://a:8081,http://b:8081' }, {}],
     [{ SCHEMA_REGISTRY_URL: 'http://a,http://b' }, {}],
     [{ TRUSTED_PROXIES: '10.0.0.0/33' }, {}],

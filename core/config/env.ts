@@ -54,7 +54,7 @@ const definitions = {
   adminPort: define({ env: 'ADMIN_PORT', flag: 'admin-port', parse: p.port, fallback: 8081 }),
   adminHost: define({ env: 'ADMIN_HOST', parse: p.text, fallback: '127.0.0.1' }),
   play: optional({ env: 'PLAY', parse: p.flag }),
-  publicUrl: optional({ env: 'PUBLIC_URL', parse: httpUrl, show: withoutPassword }),
+  publicUrl: optional({ env: 'PUBLIC_URL', parse: p.baseUrl, show: withoutPassword }),
   trustedProxies: define({ env: 'TRUSTED_PROXIES', parse: p.ranges, fallback: [] }),
   dataDir: define({ env: 'DATA_DIR', flag: 'data-dir', parse: p.text, fallback: '.zenhook' }),
   logLevel: define({ env: 'LOG_LEVEL', parse: p.oneOf(...logLevels), fallback: 'warn' }),
