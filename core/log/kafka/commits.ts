@@ -66,7 +66,8 @@ export const createCommits = (options: CommitsOptions): Commits => {
         ...{ topic: names.topic(topic), partition, offset: String(offset) },
       }))
       await inTime(by.commitOffsets(offsets), limitMs, () => {
-        const error = new Error(`A commit has no answer after ${limitMs} ms`)
+        const message = `A commit has no answer after ${limitMs} ms`
+        const error = logError('ZENHOOK_LOG_UNAVAILABLE', message)
         options.giveUp(by, error)
         return error
       })
