@@ -18,9 +18,11 @@ const storm: Row = {
     const samples = sampler()
     const sending = load()
     const stormMs = pick(20_000, minute)
-    const until = performance.now() + stormMs
+    const startedAt = performance.now()
+    const until = startedAt + stormMs
     let turns = 0
-    while (performance.now() < until) {
+    // On a machine where a start takes long, as long as one that leaves and one that dies need.
+    while (performance.now() < until || turns < 2) {
       const joined = await rig.another({ roles: workers })
       await sleep(2_000)
       // In turn it says farewell, and dies without a word.
@@ -28,13 +30,13 @@ const storm: Row = {
       else await joined.kill()
       turns += 1
     }
+    const tookMs = performance.now() - startedAt
     const lines = await sending.stop()
-    await holds(`${turns} members joined and left within ${stormMs / 1_000} s`, lines, {
-      faultMs: stormMs,
+    await holds(`${turns} members joined and left within ${Math.round(tookMs / 1_000)} s`, lines, {
+      faultMs: tookMs,
       samples,
       notes: { turns },
     })
-    expect(turns).toBeGreaterThanOrEqual(2)
     answersAll(sending)
   },
 }
