@@ -106,7 +106,7 @@ describe('a sink that gets large records', () => {
   })
 })
 
-describe('a sink whose progress progress is not taken', () => {
+describe('a sink whose progress is not taken', () => {
   const away = new ZenhookError('ZENHOOK_LOG_UNAVAILABLE', { retriable: true })
   const broken = (key: string, bytes = 7): NewRecord => ({
     topic: 'received',
@@ -141,6 +141,35 @@ describe('a sink whose progress progress is not taken', () => {
     expect(tries).toBe(4)
     expect(await deadLetters()).toHaveLength(1)
     expect(idsOf(fake)).toEqual(['a'])
+  })
+
+  it('goes on with the other partitions', async () => {
+    const fake = createFakeDecisions(() => undefined)
+    let stuck: number | undefined
+    const log: Log = {
+      ...rig.log,
+      subscribe: (options, onBatch) =>
+        rig.log.subscribe(options, (batch) => {
+          stuck ??= batch.partition
+          const settle: Batch['settle'] = (through, outputs) =>
+            batch.partition === stuck
+              ? new Promise((_, reject) => batch.signal.addEventListener('abort', reject))
+              : batch.settle(through, outputs)
+          return onBatch({ ...batch, settle })
+        }),
+    }
+    await start(fake.decisions, { log })
+    const ids = Array.from({ length: 40 }, (_, index) => `e${index}`)
+    for (const id of ids) {
+      await rig.log.append([received(id)])
+      if (id === 'e0') await vi.waitFor(() => expect(idsOf(fake)).toEqual(['e0']))
+    }
+    await vi.waitFor(() => expect(idsOf(fake).sort()).toEqual([...ids].sort()))
+    const behind = async (): Promise<number[]> =>
+      (await rig.log.lag('sink')).flatMap(({ topic, partition, records }) =>
+        topic === 'received' && records > 0 ? [partition] : [],
+      )
+    await vi.waitFor(async () => expect(await behind()).toEqual([stuck]))
   })
 
   it('passes no dead letter that is not in the log', async () => {

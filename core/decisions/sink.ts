@@ -7,9 +7,10 @@ import type { Batch, Log, StoredRecord } from '../log/port.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
 import { isTableMissing } from './failure.ts'
 import type { Decisions, DecisionTable, Values } from './port.ts'
-import { createBuffer, type Entry, type Job, type Load, newestOfEach } from './sink/buffer.ts'
+import { createBuffer, type Entry, type Job, type Load } from './sink/buffer.ts'
 import { codeOf, deadRecord } from './sink/letters.ts'
 import { type Content, rowCount, rowsOf } from './sink/rows.ts'
+import { createSettler } from './sink/settler.ts'
 import { tableNames } from './tables.ts'
 
 export interface SinkOptions {
@@ -47,6 +48,9 @@ const busyRows = 400
 
 /** Records whose rows are made before others have their turn: a busy second brings thousands. */
 const stepEntries = 200
+
+/** How long a close waits for progress that is under way, ms: what is not settled is stored once more. */
+const lastSettleMs = 2_000
 
 export const sinkGroup = 'sink'
 export const sinkTopics: readonly string[] = ['received', 'decisions']
@@ -176,8 +180,7 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
       }
       for (const table of tableNames) if (rows[table].length > 0) await insert(table, rows[table])
     }
-    // At once, so that the log may take them together: one after the other they would last longer than the inserts.
-    await Promise.all(newestOfEach(load.jobs).map(settle))
+    settler.add(load.jobs)
   }
 
   /** Waits while ClickHouse cannot store; rows that it refuses are narrowed down. */
@@ -243,22 +246,24 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
    * Until it is done: a later load would settle past dead letters that are not in the log. Whoever owns the
    * partition once it has moved stores the same rows again.
    */
-  const settle = async ({ batch, through, letters }: Job): Promise<void> => {
+  const settle = async ({ batch, through, letters }: Job): Promise<boolean> => {
     let areWhole = true
     for (let attempt = 0; !batch.signal.aborted; attempt += 1) {
       try {
         const outputs = letters.map((letter) => deadRecord(dead, letter, areWhole))
-        return await batch.settle(through, outputs)
+        await batch.settle(through, outputs)
+        return true
       } catch (error) {
-        if (batch.signal.aborted) return
+        if (batch.signal.aborted) return false
         logger.warn({ ...placeOf(through), error: messageOf(error) }, 'progress not settled yet')
-        hasGivenUp ||= stopped.aborted
-        if (hasGivenUp) return
+        if (stopped.aborted) return false
         if (areWhole && hasCode(error, 'ZENHOOK_LOG_RECORD_TOO_LARGE')) areWhole = false
         else await pause(attempt, AbortSignal.any([stopped, batch.signal]))
       }
     }
+    return false
   }
+  const settler = createSettler(settle)
 
   const bury = (record: StoredRecord, job: Job, error: unknown): void => {
     const letter = { record, error, at: now() }
@@ -291,6 +296,7 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
     await flushing
     if (!hasGivenUp) flush()
     await flushing
+    await Promise.race([settler.idle(), sleep(lastSettleMs, undefined, { ref: false })])
     await subscription.close()
   }
 

@@ -22,6 +22,8 @@ export interface Load {
   entries: readonly Entry[]
 }
 
+export const partitionOf = ({ batch: { topic, partition } }: Job): string => `${topic}/${partition}`
+
 /**
  * What is left to settle of jobs that are stored: one per partition, the newest, with the dead letters of all.
  * Those whose partition has moved come again to its next owner, letters and all.
@@ -30,8 +32,7 @@ export const newestOfEach = (jobs: readonly Job[]): Job[] => {
   const newest = new Map<string, Job>()
   for (const job of jobs) {
     if (job.batch.signal.aborted) continue
-    const { topic, partition } = job.batch
-    const key = `${topic}/${partition}`
+    const key = partitionOf(job)
     const letters = [...(newest.get(key)?.letters ?? []), ...job.letters]
     newest.set(key, { ...job, letters })
   }
