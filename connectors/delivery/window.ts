@@ -194,6 +194,8 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
   const flush = (): void => {
     if (flushing !== undefined) return
     flushing = (async () => {
+      // Whoever started it notes that it runs before it can end.
+      await Promise.resolve()
       while (pending()) {
         if (latest === undefined || latest.signal.aborted) {
           // The partition has moved: its next owner finds the endings and writes their outputs.
@@ -210,10 +212,10 @@ export const createWindow = <T>(options: WindowOptions<T>): Window => {
         }
         wake()
       }
-    })().finally(() => {
+      // At once with the look at what is pending, or what comes in between would wait for the next record.
       flushing = undefined
       wake()
-    })
+    })()
   }
 
   /** Resolves with false where it has to wait on. */

@@ -49,12 +49,14 @@ export const createLater = (options: LaterOptions): Later => {
     })
 
   const work = async (): Promise<void> => {
+    // Whoever started it notes that it runs before it can end.
+    await Promise.resolve()
     for (let failures = 0; waiting.length > 0; ) {
       const batch = latest
       if (batch === undefined || batch.signal.aborted) {
         // The partition has moved: its next owner starts from what was settled.
         waiting = []
-        return
+        break
       }
       await pause(failures === 0 ? untilTick(options.lingerMs) : backoff(failures), batch.signal)
       const taken = waiting
@@ -71,13 +73,13 @@ export const createLater = (options: LaterOptions): Later => {
         options.onError(error, batch)
       }
     }
+    // At once with the look at what waits, or what comes in between would wait for the next batch.
+    working = undefined
+    hurried = false
   }
 
   const start = (): Promise<void> => {
-    working ??= work().finally(() => {
-      working = undefined
-      hurried = false
-    })
+    working ??= work()
     return working
   }
 

@@ -187,7 +187,7 @@ const alone = async (watch: Watch, place: Place, batch: Batch): Promise<Answer> 
   if (record === undefined) return undefined
   const isAlone = await turns.alone(signal)
   if (isAlone === undefined) return undefined
-  let isUnderWay = false
+  let isHanded = false
   try {
     const deaths = await marks.begin(record, isAlone)
     if (deaths >= policy.deaths) {
@@ -206,12 +206,13 @@ const alone = async (watch: Watch, place: Place, batch: Batch): Promise<Answer> 
     const settle = settling(watch, place, batch, () => passed())
     const answer = await onBatch({ ...batch, settle })
     if (answer !== undefined) return answer
+    isHanded = true
     await within(policy.aloneMs, passing, signal)
-    isUnderWay = place.settled < place.handed && !signal.aborted
     return undefined
   } finally {
     await marks.end(record, isAlone, place.settled >= record.offset)
-    // It waits for something: those that follow it are not alone meanwhile.
+    // It waits for something: those that follow it are not alone meanwhile. Not once its partition has moved.
+    const isUnderWay = isHanded && place.settled < place.handed && !signal.aborted
     turns.done(isUnderWay ? place : undefined)
   }
 }

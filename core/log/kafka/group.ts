@@ -259,7 +259,7 @@ export const createGroup = (options: GroupOptions): GroupSubscription => {
       closing.signal.addEventListener('abort', () => resolve(), { once: true })
     })
     try {
-      await Promise.race([watch.over, starting])
+      await Promise.race([watch.over, starting, closed])
       const error = await Promise.race([watch.over, closed])
       if (error !== undefined) onError(error)
     } finally {
@@ -272,7 +272,7 @@ export const createGroup = (options: GroupOptions): GroupSubscription => {
       // Given up while it started, it would become a member after all, and keep partitions that nobody reads.
       const leaveLate = async (): Promise<void> => {
         await Promise.all([starting, left])
-        if (watch.isOver()) await by.disconnect()
+        if (isOver()) await by.disconnect()
       }
       leaveLate().catch(() => undefined)
       await Promise.race([left, sleep(farewellMs, undefined, { ref: false })])
