@@ -12,6 +12,7 @@ const events = {
   CRASH: 'crash',
   GROUP_JOIN: 'join',
   HEARTBEAT: 'heartbeat',
+  FETCH_START: 'ask',
   FETCH: 'fetch',
 }
 
@@ -114,11 +115,28 @@ describe('the vigil over a consumer', () => {
     const vigil = keepVigil(consumer, 1_500)
     const signs = [events.FETCH, events.HEARTBEAT, events.GROUP_JOIN]
     let count = 0
-    const living = setInterval(() => emitter.emit(signs[count++ % signs.length] ?? '', {}), 100)
+    const payload = { nodeId: 1 }
+    const living = setInterval(() => {
+      emitter.emit(events.FETCH_START, { payload })
+      emitter.emit(signs[count++ % signs.length] ?? '', { payload })
+    }, 100)
     expect(await outcome(vigil.over, 2_600)).toBe(silent)
     clearInterval(living)
     vigil.close()
     expect(emitter.eventNames()).toEqual([])
+  })
+
+  it('ends when one broker owes an answer, whatever the others say', async () => {
+    const { consumer, emitter } = fakeConsumer(async () => undefined)
+    const vigil = keepVigil(consumer, 500)
+    emitter.emit(events.FETCH_START, { payload: { nodeId: 1 } })
+    const living = setInterval(() => {
+      for (const event of [events.FETCH_START, events.FETCH])
+        emitter.emit(event, { payload: { nodeId: 2 } })
+    }, 50)
+    expect(await outcome(vigil.over, 3_000)).toBeInstanceOf(Error)
+    clearInterval(living)
+    vigil.close()
   })
 
   it('ends with a crash', async () => {

@@ -16,12 +16,14 @@ export interface Vigil {
 const lookEveryMs = 1_000
 
 /**
- * A consumer has crashed, or nothing was heard of it for so long: kafkajs can wait for an answer that
- * never comes, and neither fetches nor fails then.
+ * A consumer has crashed, or nothing was heard for so long of it, or of what it fetches from one broker:
+ * kafkajs can wait for an answer that never comes, and neither fetches nor fails then.
  */
 export const keepVigil = (by: Watched, silenceMs: number): Vigil => {
   let isOver = false
   let heardAt = performance.now()
+  /** Since when each broker owes an answer. */
+  const asked = new Map<number, number>()
   let resolve = (_: Error): void => {}
   const over = new Promise<Error>((done) => {
     resolve = done
@@ -30,7 +32,7 @@ export const keepVigil = (by: Watched, silenceMs: number): Vigil => {
     isOver = true
     resolve(error)
   }
-  const { CRASH, GROUP_JOIN, HEARTBEAT, FETCH } = by.events
+  const { CRASH, GROUP_JOIN, HEARTBEAT, FETCH_START, FETCH } = by.events
   const offs = [
     by.on(CRASH, ({ payload }) => {
       end(logError('ZENHOOK_LOG_UNAVAILABLE', 'The consumer starts anew', payload.error))
@@ -40,9 +42,14 @@ export const keepVigil = (by: Watched, silenceMs: number): Vigil => {
         heardAt = performance.now()
       }),
     ),
+    by.on(FETCH_START, ({ payload }) => asked.set(payload.nodeId, performance.now())),
+    by.on(FETCH, ({ payload }) => asked.delete(payload.nodeId)),
+    // What was asked before belongs to partitions that may be another's now.
+    by.on(GROUP_JOIN, () => asked.clear()),
   ]
   const looking = setInterval(() => {
-    if (performance.now() - heardAt < silenceMs) return
+    const since = Math.min(heardAt, ...asked.values())
+    if (performance.now() - since < silenceMs) return
     const message = `The consumer starts anew: nothing was heard of it for ${silenceMs} ms`
     end(logError('ZENHOOK_LOG_UNAVAILABLE', message))
   }, lookEveryMs)
