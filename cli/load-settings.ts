@@ -135,7 +135,6 @@ export const loadSettings = (
     adminHost: values.adminHost.value,
     adminPort: values.adminPort.value,
     adminPortAsked: values.adminPort.origin !== 'default',
-    // Paths follow it.
     publicUrl: values.publicUrl.value,
     trustedProxies: values.trustedProxies.value,
     dataDir: resolve(values.dataDir.value),

@@ -29,11 +29,9 @@ export const createSettler = (settle: (job: Job) => Promise<boolean>): Settler =
 
   return {
     add(jobs) {
-      for (const job of newestOfEach(jobs)) {
+      for (const job of newestOfEach([...waiting.values(), ...jobs])) {
         const key = partitionOf(job)
-        const before = waiting.get(key)
-        const [newest] = newestOfEach(before === undefined ? [job] : [before, job])
-        if (newest !== undefined) waiting.set(key, newest)
+        waiting.set(key, job)
         if (!running.has(key)) running.set(key, run(key))
       }
     },
