@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { isZenhookError } from '../../errors/index.ts'
+import { codeOf } from '../contract-harness.ts'
 import { type Committer, createCommits } from './commits.ts'
 import { createNames } from './names.ts'
 import { keepVigil, type Watched } from './vigil.ts'
@@ -48,12 +48,6 @@ const rig = (commitOffsets: (offsets: Offsets, stored: () => void) => Promise<vo
   return { commits, asked, state, givenUp, emitter }
 }
 
-const codeOf = (work: Promise<unknown>): Promise<string> =>
-  work.then(
-    () => 'stored',
-    (error: unknown) => (isZenhookError(error) ? error.code : String(error)),
-  )
-
 describe('commits of a group', () => {
   it('go one at a time, and the newest of a partition stands for those before it', async () => {
     const { commits, asked } = rig(async (_, stored) => stored())
@@ -91,7 +85,7 @@ describe('commits of a group', () => {
     expect(await codeOf(commits.commit('received', 0, 1, 1))).toBe('ZENHOOK_LOG_UNAVAILABLE')
     expect(givenUp).toEqual(['A commit has no answer after 50 ms'])
     isSilent = false
-    expect(await codeOf(commits.commit('received', 0, 1, 1))).toBe('stored')
+    expect(await codeOf(commits.commit('received', 0, 1, 1))).toBe('resolved')
     await commits.idle()
   })
 })

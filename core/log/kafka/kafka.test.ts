@@ -6,19 +6,13 @@ import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type KafkaCluster, startKafka } from '../../../scripts/servers/kafka.ts'
 import { testServers } from '../../../test/servers.ts'
-import { isZenhookError, messageOf } from '../../errors/index.ts'
+import { messageOf } from '../../errors/index.ts'
 import { silentLogger } from '../../telemetry/index.ts'
+import { codeOf, text, textOf } from '../contract-harness.ts'
 import { delayed, startDelays } from '../delay.ts'
-import type { Gap, Log, StoredRecord } from '../port.ts'
+import type { Gap, Log } from '../port.ts'
 import { createKafkaLog, kafkaOptionsOf } from './index.ts'
 
-const text = (value: string): Uint8Array => new TextEncoder().encode(value)
-const textOf = (record: StoredRecord): string => new TextDecoder().decode(record.value ?? undefined)
-const codeOf = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(
-    () => 'resolved',
-    (error: unknown) => (isZenhookError(error) ? error.code : String(error)),
-  )
 const until = async (what: string, holds: () => boolean, limitMs = 30_000): Promise<void> => {
   const deadline = Date.now() + limitMs
   while (!holds()) {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { isZenhookError } from '../../errors/index.ts'
 import { silentLogger } from '../../telemetry/index.ts'
+import { codeOf } from '../contract-harness.ts'
 import { createAppender } from './append.ts'
 import { createLanes } from './lanes.ts'
 import type { Borrowed, ProducerPool } from './producers.ts'
@@ -76,12 +76,6 @@ const rig = (
 }
 
 const kafkaError = (type: string): Error => Object.assign(new Error(type), { type })
-const codeOf = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(
-    () => 'resolved',
-    (error: unknown) => (isZenhookError(error) ? error.code : String(error)),
-  )
-
 describe('lanes', () => {
   it('have one send under way, and batch what comes meanwhile, in order', async () => {
     const { put, stored, most, sends } = rig(async (_, ok) => {
