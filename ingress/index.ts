@@ -12,17 +12,11 @@ import { type Logger, type Metrics, silentLogger, type Tracer } from '../core/te
 import { type AppBindings, createApp } from './app.ts'
 import { createAppender } from './append.ts'
 import { type BodyLimits, bodyDefaults, createBudget } from './body.ts'
-import { createClients } from './clients.ts'
 import { createGuard } from './guard.ts'
 import type { HealthCheck } from './health.ts'
 import { createNonces } from './nonce.ts'
 import { type Conflict, createReceive } from './receive.ts'
-import {
-  createPublicServer,
-  type Listening,
-  type ListenOptions,
-  type PublicServerOptions,
-} from './server.ts'
+import type { PublicServer } from './server.ts'
 import type { VerifierFor } from './sources.ts'
 import type { Spool } from './spool/spool.ts'
 import { throttled } from './throttled.ts'
@@ -46,8 +40,10 @@ export interface IngressOptions {
   /** Absent where no spans are wanted. */
   tracer?: Tracer | undefined
   now?: () => number
-  /** As senders see us, without a slash at the end; the listener's own address by default. */
-  publicUrl?: string
+  /** Its requests are ours from now on, and it is closed with the ingress; it may listen already. */
+  server: PublicServer
+  /** As senders see us, without a slash at the end. */
+  publicUrl: string
   /** Readiness checks by name, beside our own. */
   checks?: Readonly<Record<string, HealthCheck>>
   body?: Partial<Omit<BodyLimits, 'maxBytes'>>
@@ -59,14 +55,10 @@ export interface IngressOptions {
   failures?: RateLimit
   /** Bad signatures of one address at all sources together. */
   failuresAnywhere?: RateLimit
-  /** Addresses and CIDRs whose X-Forwarded-For is believed; nobody's by default. */
-  trustedProxies?: readonly string[]
-  server?: PublicServerOptions
 }
 
 export interface Ingress {
   app: Hono<{ Bindings: AppBindings }>
-  listen(options: ListenOptions): Promise<Listening>
   /** Stops accepting, finishes what is under way within the grace (ms), then closes the spool. */
   close(graceMs?: number): Promise<void>
 }
@@ -74,7 +66,7 @@ export interface Ingress {
 const mebibyte = 1024 * 1024
 
 export const createIngress = (options: IngressOptions): Ingress => {
-  const { registry, verifierFor, codec, log, kv, spool, metrics } = options
+  const { registry, verifierFor, codec, log, kv, spool, metrics, server, publicUrl } = options
   const { logger = silentLogger, now = Date.now } = options
   const background = new Set<Promise<unknown>>()
   const inBackground = (work: Promise<unknown>): void => {
@@ -108,9 +100,6 @@ export const createIngress = (options: IngressOptions): Ingress => {
     }
   }
 
-  const server = createPublicServer(options.server, createClients(options.trustedProxies))
-  let url = options.publicUrl
-
   const receive = createReceive({
     registry,
     verifierFor,
@@ -134,7 +123,7 @@ export const createIngress = (options: IngressOptions): Ingress => {
     tracer: options.tracer,
     now,
     mintId: createUuidV7(now),
-    publicUrl: () => url ?? '',
+    publicUrl: () => publicUrl,
     body: { ...bodyDefaults, ...options.body },
     defaultMaxBody: mebibyte,
     maxRecordBytes: options.maxRecordBytes ?? topicDefaults.maxMessageBytes,
@@ -174,11 +163,6 @@ export const createIngress = (options: IngressOptions): Ingress => {
 
   return {
     app,
-    async listen(where) {
-      const listening = await server.listen(where)
-      url ??= listening.url
-      return listening
-    },
     async close(graceMs = 10_000) {
       await server.close(graceMs)
       clearInterval(sampler)

@@ -2,9 +2,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Source } from '../core/registry/types.ts'
-import type { IngressOptions } from './index.ts'
 import { genuineHeaders, makeSource } from './testing/fakes.ts'
-import { post, problemOf, type Started, startIngress } from './testing/harness.ts'
+import { type Over, post, problemOf, type Started, startIngress } from './testing/harness.ts'
 
 const open: Started[] = []
 afterEach(async () => {
@@ -12,7 +11,7 @@ afterEach(async () => {
 })
 const start = async (
   sources: readonly Source[] = [makeSource()],
-  over: Partial<IngressOptions> = {},
+  over: Over = {},
 ): Promise<Started> => {
   const started = await startIngress(sources, over)
   open.push(started)

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Arrival } from './app.ts'
-import { type Clients, createClients } from './clients.ts'
+import { createClients } from './clients.ts'
 import { isRefusal, readHead, requestIdOf } from './head.ts'
 import { sendAndClose } from './linger.ts'
 import { problemAnswer, problemBytes, type Refusal, refuse } from './problems.ts'
@@ -23,6 +23,8 @@ export interface Listening {
 }
 
 export interface PublicServerOptions {
+  /** Addresses and CIDRs whose X-Forwarded-For is believed; nobody's by default. */
+  trustedProxies?: readonly string[]
   maxConnections?: number
   /** Of one address that is no trusted proxy; half of all by default. */
   maxConnectionsPerAddress?: number
@@ -46,11 +48,12 @@ const parserRefusal = (code: unknown): Refusal => {
 const arrival = Symbol('arrival')
 type Arrived = IncomingMessage & { [arrival]?: Arrival }
 
-/** Node's HTTP server around the app: framing is checked before the app, parser errors are problems too. */
-export const createPublicServer = (
-  options: PublicServerOptions = {},
-  clients: Clients = createClients(),
-) => {
+/**
+ * Node's HTTP server around an app: framing is checked before the app, parser errors are problems too.
+ * Which app answers may change while it listens.
+ */
+export const createPublicServer = (options: PublicServerOptions = {}) => {
+  const clients = createClients(options.trustedProxies)
   // The newest exchange of a connection, and connections whose further requests are not looked at.
   const exchanges = new WeakMap<Duplex, { incoming: IncomingMessage; outgoing: ServerResponse }>()
   const condemned = new WeakSet<Duplex>()
@@ -102,8 +105,9 @@ export const createPublicServer = (
     condemn(incoming, outgoing, problemAnswer(refusal, requestId))
   }
 
+  let listener: ReturnType<typeof getRequestListener> | undefined
   const serve = (fetch: Fetch): void => {
-    const listener = getRequestListener(fetch, {
+    listener = getRequestListener(fetch, {
       autoCleanupIncoming: false,
       // The adapter could not make a request of it: a target that is no URL.
       errorHandler: () => {
@@ -111,44 +115,48 @@ export const createPublicServer = (
         return new Response(body, init)
       },
     })
-    const onRequest = (
-      incoming: IncomingMessage,
-      outgoing: ServerResponse,
-      proceed?: () => void,
-    ): void => {
-      if (condemned.has(incoming.socket)) return
-      exchanges.set(incoming.socket, { incoming, outgoing })
-      const head = readHead(incoming.rawHeaders, incoming.httpVersion)
-      if (isRefusal(head)) {
-        turnAway(incoming, outgoing, head)
-        return
-      }
-      const target = incoming.url ?? ''
-      if (!target.startsWith('/')) {
-        turnAway(incoming, outgoing, refuse('ZENHOOK_INGRESS_MALFORMED'))
-        return
-      }
-      const requestId = head.requestId ?? randomUUID()
-      const arrived: Arrived = incoming
-      arrived[arrival] = {
-        head,
-        client: clients.of(incoming.socket.remoteAddress, incoming.rawHeaders),
-        requestId,
-        target,
-        ...(proceed === undefined ? {} : { proceed }),
-      }
-      // Nothing reads it: the address of a request comes from configuration.
-      incoming.headers.host = 'ingress'
-      void listener(incoming, outgoing)
-    }
-    server.on('request', (incoming, outgoing) => onRequest(incoming, outgoing))
-    server.on('checkContinue', (incoming, outgoing) =>
-      onRequest(incoming, outgoing, () => outgoing.writeContinue()),
-    )
-    server.on('checkExpectation', (incoming, outgoing) =>
-      turnAway(incoming, outgoing, refuse('ZENHOOK_INGRESS_EXPECTATION_FAILED')),
-    )
   }
+  const onRequest = (
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    proceed?: () => void,
+  ): void => {
+    if (condemned.has(incoming.socket)) return
+    exchanges.set(incoming.socket, { incoming, outgoing })
+    const head = readHead(incoming.rawHeaders, incoming.httpVersion)
+    if (isRefusal(head)) {
+      turnAway(incoming, outgoing, head)
+      return
+    }
+    const target = incoming.url ?? ''
+    if (!target.startsWith('/')) {
+      turnAway(incoming, outgoing, refuse('ZENHOOK_INGRESS_MALFORMED'))
+      return
+    }
+    if (listener === undefined) {
+      turnAway(incoming, outgoing, refuse('ZENHOOK_INGRESS_NOT_READY'))
+      return
+    }
+    const requestId = head.requestId ?? randomUUID()
+    const arrived: Arrived = incoming
+    arrived[arrival] = {
+      head,
+      client: clients.of(incoming.socket.remoteAddress, incoming.rawHeaders),
+      requestId,
+      target,
+      ...(proceed === undefined ? {} : { proceed }),
+    }
+    // Nothing reads it: the address of a request comes from configuration.
+    incoming.headers.host = 'ingress'
+    void listener(incoming, outgoing)
+  }
+  server.on('request', (incoming, outgoing) => onRequest(incoming, outgoing))
+  server.on('checkContinue', (incoming, outgoing) =>
+    onRequest(incoming, outgoing, () => outgoing.writeContinue()),
+  )
+  server.on('checkExpectation', (incoming, outgoing) =>
+    turnAway(incoming, outgoing, refuse('ZENHOOK_INGRESS_EXPECTATION_FAILED')),
+  )
 
   const writeProblem = (socket: Duplex, refusal: Refusal): void => {
     condemned.add(socket)
@@ -185,6 +193,7 @@ export const createPublicServer = (
   )
 
   return {
+    /** This app answers from now on; whatever is under way is answered by the one before. */
     serve,
     sendAndClose: condemn,
     closing: () => closing,

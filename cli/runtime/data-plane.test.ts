@@ -6,6 +6,7 @@ import { readSpools } from '../../core/accounting/spools.ts'
 import { ZenhookError } from '../../core/errors/index.ts'
 import { createMemoryLog } from '../../core/log/memory/index.ts'
 import { createMetrics, silentLogger } from '../../core/telemetry/index.ts'
+import { createPublicServer } from '../../ingress/server.ts'
 import {
   genuineHeaders,
   makeCodec,
@@ -32,14 +33,15 @@ it('what an ingress says last of its spool is what stays there', async () => {
       throw new ZenhookError('ZENHOOK_LOG_UNAVAILABLE', { retriable: true })
     },
   }
-  let url = ''
+  const server = createPublicServer()
+  const { url } = await server.listen({ host: '127.0.0.1', port: 0 })
   const edge = await startIngress(
     {
       codec: await makeCodec(),
       metrics: createMetrics(),
       logger: silentLogger,
       tracer: undefined,
-      settings: { dataDir, host: '127.0.0.1', publicUrl: undefined, trustedProxies: [] },
+      settings: { dataDir, publicUrl: undefined },
       engines: { log, kv },
       registry: {
         reader: { snapshot: () => makeSnapshot([makeSource()]) },
@@ -47,14 +49,7 @@ it('what an ingress says last of its spool is what stays there', async () => {
       },
     },
     {},
-    {
-      url: '',
-      handOver: async (listen) => {
-        const listening = await listen(0)
-        url = String(Reflect.get(Object(listening), 'url'))
-        return listening
-      },
-    },
+    { url, server },
   )
   try {
     const answer = fetch(`${url}/in/acme/github`, {

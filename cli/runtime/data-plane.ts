@@ -50,7 +50,7 @@ export const hash = (data: string | Uint8Array): string => sha('sha256', data, '
 /** What of it the edge asks for. */
 export interface IngressContext
   extends Pick<RoleContext, 'codec' | 'metrics' | 'logger' | 'tracer'> {
-  settings: Pick<Settings, 'dataDir' | 'host' | 'publicUrl' | 'trustedProxies'>
+  settings: Pick<Settings, 'dataDir' | 'publicUrl'>
   engines: Pick<Engines, 'log' | 'kv'>
   registry: { reader: Pick<RegistryReader, 'snapshot'>; secrets: Secrets }
 }
@@ -59,13 +59,14 @@ export interface IngressContext
 export const startIngress = async (
   { settings, engines, codec, registry, metrics, logger, tracer }: IngressContext,
   checks: Readonly<Record<string, HealthCheck>>,
-  lobby: Pick<Lobby, 'url' | 'handOver'>,
+  lobby: Pick<Lobby, 'url' | 'server'>,
 ): Promise<RoleParts> => {
   // Key sets of many tenants are longer than most answers.
   const egress = createEgress({ maxResponseBytes: 256 * 1024 })
   const fetchKey = createKeyFetcher(egress)
   const part = logger.child({ part: 'ingress' })
   const spool = await openSpool({ dir: join(settings.dataDir, 'spool'), logger: part })
+  const publicUrl = settings.publicUrl ?? lobby.url
   const ingress = createIngress({
     registry: registry.reader,
     verifierFor: createVerifiers({
@@ -81,13 +82,12 @@ export const startIngress = async (
     logger: part,
     tracer,
     checks,
-    trustedProxies: settings.trustedProxies,
-    ...(settings.publicUrl === undefined ? {} : { publicUrl: settings.publicUrl }),
+    server: lobby.server,
+    publicUrl,
   })
   const unshare = shareSpool(engines.kv, spool, settings.dataDir, part)
-  await lobby.handOver((port) => ingress.listen({ host: settings.host, port }))
   return {
-    probes: { ingress: () => settings.publicUrl ?? lobby.url },
+    probes: { ingress: () => publicUrl },
     close: async () => {
       await ingress.close()
       // Only now is it known what stays in the spool until the next start.

@@ -253,14 +253,14 @@ const openAdmin = async (
 
 const openPublic = async (
   parts: Parts,
-  { host, port, portAsked }: Settings,
+  settings: Settings,
   probes: Probes,
   logger: Logger,
 ): Promise<Lobby> => {
   const checks = probes.forIngress()
   const part = logger.child({ part: 'ingress' })
-  const lobby = await listenFrom(port, portAsked, (candidate) =>
-    openLobby(host, candidate, checks, part),
+  const lobby = await listenFrom(settings.port, settings.portAsked, (port) =>
+    openLobby({ ...settings, port }, checks, part),
   )
   await parts.opened(() => lobby.close())
   return lobby

@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import { Agent, get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -40,6 +41,31 @@ describe('the listeners', () => {
     const opened = await open({ port, adminPort: port, adminPortAsked: false })
     expect(opened.publicPort).toBe(port)
     expect(opened.adminPort).toBeGreaterThan(port)
+  })
+
+  it('take one connection from 503 while starting to answers of the ingress', async () => {
+    const port = await freePort()
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const connections = new Set<number | undefined>()
+    const ask = (): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const request = get({ port, path: '/in/demo/github', agent }, (response) => {
+          connections.add(response.socket.localPort)
+          response.resume().once('end', () => resolve(response.statusCode))
+        })
+        request.once('error', reject)
+      })
+    const opening = open({ port, portAsked: true })
+    try {
+      const seen = new Set<number | undefined>()
+      await expect.poll(ask, { interval: 5 }).toBe(503)
+      while (!seen.has(404)) seen.add(await ask())
+      expect([...seen]).toEqual([503, 404])
+      expect(connections.size).toBe(1)
+    } finally {
+      agent.destroy()
+      await opening
+    }
   })
 
   it('say at /v1 that the role api is missing, where it is', async () => {

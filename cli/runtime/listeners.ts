@@ -6,7 +6,8 @@ import type { Logger } from '../../core/telemetry/index.ts'
 import { createApp } from '../../ingress/app.ts'
 import type { HealthCheck } from '../../ingress/health.ts'
 import { problemAnswer, refuse } from '../../ingress/problems.ts'
-import { createPublicServer } from '../../ingress/server.ts'
+import { createPublicServer, type PublicServer } from '../../ingress/server.ts'
+import type { Settings } from '../settings.ts'
 
 type Fetch = Parameters<typeof getRequestListener>[0]
 
@@ -82,8 +83,8 @@ export const serveAdmin = async (
 export interface Lobby {
   port: number
   url: string
-  /** Frees the port for the ingress, which takes it by `listen`; requests under way are answered. */
-  handOver<T>(listen: (port: number) => Promise<T>): Promise<T>
+  /** The ingress takes it over as it listens: no sender finds the door shut in between. */
+  server: PublicServer
   close(): Promise<void>
 }
 
@@ -94,12 +95,11 @@ const graceMs = 2_000
  * everything else. So a sender is told when to come again instead of finding nobody.
  */
 export const openLobby = async (
-  host: string,
-  port: number,
+  { host, port, trustedProxies }: Pick<Settings, 'host' | 'port' | 'trustedProxies'>,
   checks: Readonly<Record<string, HealthCheck>>,
   logger: Logger,
 ): Promise<Lobby> => {
-  const server = createPublicServer()
+  const server = createPublicServer({ trustedProxies })
   const { fetch } = createApp({
     receive: ({ requestId }) =>
       Promise.resolve(problemAnswer(refuse('ZENHOOK_INGRESS_NOT_READY'), requestId)),
@@ -111,21 +111,10 @@ export const openLobby = async (
   })
   server.serve(fetch)
   const listening = await server.listen({ host, port })
-  let closed: Promise<void> | undefined
-  const close = (): Promise<void> => {
-    closed ??= server.close(graceMs)
-    return closed
-  }
   return {
     port: listening.port,
     url: listening.url,
-    async handOver(listen) {
-      // The socket is gone when this returns: what is awaited are the answers under way.
-      const answered = close()
-      const taken = await listen(listening.port)
-      await answered
-      return taken
-    },
-    close,
+    server,
+    close: () => server.close(graceMs),
   }
 }

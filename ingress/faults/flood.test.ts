@@ -2,9 +2,8 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createLogger } from '../../core/telemetry/index.ts'
-import type { IngressOptions } from '../index.ts'
 import { genuineHeaders, makeSource, verifierOf } from '../testing/fakes.ts'
-import { raw, type Started, startIngress } from '../testing/harness.ts'
+import { type Over, raw, type Started, startIngress } from '../testing/harness.ts'
 import { sendDraft } from '../testing/send.ts'
 import type { Draft } from '../verifiers/types.ts'
 
@@ -12,7 +11,7 @@ const open: Started[] = []
 afterEach(async () => {
   for (const started of open.splice(0)) await started.close()
 })
-const start = async (over: Partial<IngressOptions> = {}): Promise<Started> => {
+const start = async (over: Over = {}): Promise<Started> => {
   const started = await startIngress([makeSource(), makeSource({ name: 'other' })], over)
   open.push(started)
   return started
@@ -90,7 +89,7 @@ describe('a flood of bad signatures', () => {
     const via = (client: string) => ({ 'x-forwarded-for': client })
     // As by default, but nothing comes back while a slow machine sends.
     const failures = { perSecond: 0.01, burst: 50 }
-    const { port } = await start({ failures, trustedProxies: ['127.0.0.0/8'] })
+    const { port } = await start({ failures, server: { trustedProxies: ['127.0.0.0/8'] } })
     const failed = async (client: string): Promise<number> =>
       (await sendDraft(port, forged(big, 'd', via(client)))).status
     for (let n = 0; n < 60; n += 1) await failed('198.51.100.1')

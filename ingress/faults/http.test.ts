@@ -2,9 +2,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { topicDefaults } from '../../core/log/topics.ts'
 import type { Source } from '../../core/registry/types.ts'
 import { collectGarbage } from '../../test/garbage.ts'
-import type { IngressOptions } from '../index.ts'
 import { genuineHeaders, makeSource } from '../testing/fakes.ts'
-import { raw, type Started, startIngress } from '../testing/harness.ts'
+import { type Over, raw, type Started, startIngress } from '../testing/harness.ts'
 import { refusalOf, sendDraft } from '../testing/send.ts'
 import { createVerifier } from '../verifiers/create.ts'
 import { draftOf, generateSecrets, presetNamed, signRequest } from '../verifiers/index.ts'
@@ -16,7 +15,7 @@ afterEach(async () => {
 })
 const start = async (
   sources: readonly Source[] = [makeSource()],
-  over: Partial<IngressOptions> = {},
+  over: Over = {},
 ): Promise<Started> => {
   const started = await startIngress(sources, over)
   open.push(started)
@@ -167,7 +166,7 @@ describe('sizes', () => {
   it('F70: no client takes the room of all others', async () => {
     const { port } = await start([makeSource()], {
       maxBufferedBytes: 400_000,
-      trustedProxies: ['127.0.0.0/8'],
+      server: { trustedProxies: ['127.0.0.0/8'] },
       body: { deadlineMs: 5_000, graceMs: 4_000 },
     })
     const greedy = rawPost('X-Forwarded-For: 198.51.100.1\r\nContent-Length: 900000\r\n', '')

@@ -7,10 +7,9 @@ import { hash } from '../../core/stage/testing.ts'
 import { silentLogger } from '../../core/telemetry/index.ts'
 import { createDedupe } from '../../processors/dedupe/index.ts'
 import { testServers } from '../../test/servers.ts'
-import type { IngressOptions } from '../index.ts'
 import { presets } from '../providers/index.ts'
 import { genuineHeaders, makeSource } from '../testing/fakes.ts'
-import { type Started, startIngress } from '../testing/harness.ts'
+import { type Over, type Started, startIngress } from '../testing/harness.ts'
 import { type Reply, refusalOf, sendDraft } from '../testing/send.ts'
 import { createVerifier } from '../verifiers/create.ts'
 import { draftOf, generateSecrets, presetNamed, signRequest } from '../verifiers/index.ts'
@@ -25,7 +24,7 @@ afterEach(async () => {
 })
 const start = async (
   sources: readonly Source[] = [makeSource()],
-  over: Partial<IngressOptions> = {},
+  over: Over = {},
 ): Promise<Started> => {
   const started = await startIngress(sources, over)
   open.push(() => started.close())

@@ -6,14 +6,17 @@ import { topics } from '../../core/log/topics.ts'
 import type { Source } from '../../core/registry/types.ts'
 import { createMetrics } from '../../core/telemetry/index.ts'
 import { createIngress, type IngressOptions } from '../index.ts'
+import { createPublicServer, type PublicServerOptions } from '../server.ts'
 import { faulty, makeCodec, makeKv, makeSnapshot, verifierOf } from './fakes.ts'
 
 let codec: Codec | undefined
 
+export type Over = Partial<Omit<IngressOptions, 'server'>> & { server?: PublicServerOptions }
+
 /** An ingress on a free port, on a log and a state store in memory that fail when told to. */
 export const startIngress = async (
   sources: readonly Source[],
-  over: Partial<IngressOptions> = {},
+  { server: listener, ...over }: Over = {},
 ) => {
   codec ??= await makeCodec()
   const memory = createMemoryLog()
@@ -23,7 +26,11 @@ export const startIngress = async (
   const own = over.verifierFor === undefined ? sources : []
   const verifiers = new Map(own.map((source) => [source, verifierOf(source)]))
   const metrics = createMetrics()
+  const server = createPublicServer(listener)
+  const { url, port } = await server.listen({ host: '127.0.0.1', port: 0 })
   const ingress = createIngress({
+    server,
+    publicUrl: url,
     registry: { snapshot: () => makeSnapshot(sources) },
     verifierFor: async (source) => verifiers.get(source) ?? verifierOf(source),
     codec,
@@ -32,7 +39,6 @@ export const startIngress = async (
     metrics,
     ...over,
   })
-  const { url, port } = await ingress.listen({ host: '127.0.0.1', port: 0 })
   const stored = async (topic = 'received'): Promise<StoredRecord[]> => {
     const found: StoredRecord[] = []
     for (const { partition, first } of await memory.ends(topic))
