@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import type { Check } from '../api/types.ts'
 import { isZenhookError, messageOf } from '../core/errors/index.ts'
 import { silentLogger } from '../core/telemetry/index.ts'
+import { inTime } from '../core/time/limits.ts'
 import { readInstance } from './client.ts'
 import { reasonOf } from './output.ts'
 import type { Settings } from './settings.ts'
@@ -15,6 +16,7 @@ export interface Finding extends Check {
 }
 
 const patienceMs = 8_000
+const late = (): Error => new Error(`no answer in ${patienceMs} ms`)
 
 const examine = async (
   name: string,
@@ -22,12 +24,7 @@ const examine = async (
   fix: string,
 ): Promise<Finding> => {
   try {
-    const detail = await Promise.race([
-      look(),
-      new Promise<never>((_, reject) => {
-        setTimeout(() => reject(new Error(`no answer in ${patienceMs} ms`)), patienceMs).unref()
-      }),
-    ])
+    const detail = await inTime(look(), patienceMs, late)
     return { name, ok: true, detail, fix: '' }
   } catch (error) {
     const reason = error instanceof Error ? reasonOf(error) : undefined

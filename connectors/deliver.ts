@@ -8,6 +8,7 @@ import type { Gap, Log, StoredRecord } from '../core/log/port.ts'
 import type { Egress } from '../core/net/index.ts'
 import type { RegistryReader, Secrets } from '../core/registry/port.ts'
 import type { Logger, Metrics, Tracer } from '../core/telemetry/index.ts'
+import { atMost } from '../core/time/limits.ts'
 import { createCourier } from './delivery/courier.ts'
 import { lineLength, seqOf } from './delivery/order.ts'
 import { createWindow, type Window } from './delivery/window.ts'
@@ -143,22 +144,14 @@ export const startDelivery = async (options: DeliveryOptions): Promise<Delivery>
   const delays = await startDelays(log, { now: options.now ?? Date.now, onGap, onError })
 
   let closed: Promise<void> | undefined
-  const within = async (ms: number, work: Promise<unknown>): Promise<void> => {
-    let timer: NodeJS.Timeout | undefined
-    const over = new Promise((resolve) => {
-      timer = setTimeout(resolve, ms)
-    })
-    await Promise.race([work, over])
-    clearTimeout(timer)
-  }
   const close = async (): Promise<void> => {
     closing = true
     courier.wake()
     const idle = Promise.all([...windows.values()].map((window) => window.idle()))
-    await within(policy.graceMs, idle)
+    await atMost(policy.graceMs, idle)
     stopping.abort()
     // A connector that does not heed the signal must not keep the process: what it did is not settled.
-    await within(cutMs, idle)
+    await atMost(cutMs, idle)
     await Promise.all([subscription.close(), delays.close(), courier.close()])
   }
   return {

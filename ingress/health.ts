@@ -1,4 +1,5 @@
 import { messageOf } from '../core/errors/index.ts'
+import { inTime } from '../core/time/limits.ts'
 import type { Answer } from './problems.ts'
 
 /** Resolves while the thing it looks at works; rejects with why not. */
@@ -12,23 +13,16 @@ export interface CheckResult {
 }
 
 const checkMs = 2_000
+const late = (): Error => new Error(`no answer in ${checkMs} ms`)
 
 const run = async (name: string, check: HealthCheck): Promise<CheckResult> => {
   const startedAt = performance.now()
   const took = (): number => Math.round(performance.now() - startedAt)
-  let timer: NodeJS.Timeout | undefined
   try {
-    await Promise.race([
-      Promise.resolve().then(check),
-      new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`no answer in ${checkMs} ms`)), checkMs)
-      }),
-    ])
+    await inTime(Promise.resolve().then(check), checkMs, late)
     return { name, ok: true, tookMs: took() }
   } catch (error) {
     return { name, ok: false, detail: messageOf(error), tookMs: took() }
-  } finally {
-    clearTimeout(timer)
   }
 }
 

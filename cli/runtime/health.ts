@@ -1,16 +1,14 @@
 import type { Check } from '../../api/types.ts'
 import { messageOf } from '../../core/errors/index.ts'
 import type { Metrics } from '../../core/telemetry/index.ts'
+import { inTime } from '../../core/time/limits.ts'
 
 /** Resolves while the thing works, with a word on it if there is one; rejects with why not. */
 export type Probe = () => Promise<string | undefined> | string | undefined
 
 const deadlineMs = 2_000
 
-const late = (): Promise<never> =>
-  new Promise((_, reject) => {
-    setTimeout(() => reject(new Error(`no answer in ${deadlineMs} ms`)), deadlineMs).unref()
-  })
+const late = (): Error => new Error(`no answer in ${deadlineMs} ms`)
 
 /** Runs every probe side by side; each counts as failed when it does not answer in time. */
 export const createChecks = (
@@ -19,7 +17,7 @@ export const createChecks = (
 ): (() => Promise<readonly Check[]>) => {
   const run = async ([name, probe]: [string, Probe]): Promise<Check> => {
     try {
-      const detail = await Promise.race([Promise.resolve().then(probe), late()])
+      const detail = await inTime(Promise.resolve().then(probe), deadlineMs, late)
       return { name, ok: true, detail: detail ?? 'ok' }
     } catch (error) {
       return { name, ok: false, detail: messageOf(error) }

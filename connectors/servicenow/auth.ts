@@ -1,4 +1,5 @@
 import { ZenhookError } from '../../core/errors/index.ts'
+import { inTime } from '../../core/time/limits.ts'
 import { failedStatus } from '../http.ts'
 import { exchangeJson, malformed, textOf } from '../json.ts'
 import type { ConnectorContext, Failed } from '../types.ts'
@@ -14,20 +15,9 @@ export interface Auth {
 
 const marginMs = 60_000
 
-/** Whoever asked may have more time left than who waits for the answer. */
-const atMost = async <T>(ms: number, work: Promise<T>): Promise<T> => {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const message = 'The token endpoint did not answer within the time of the attempt'
-      reject(new ZenhookError('ZENHOOK_NET_TIMEOUT', { message, retriable: true }))
-    }, ms)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
+const late = (): ZenhookError => {
+  const message = 'The token endpoint did not answer within the time of the attempt'
+  return new ZenhookError('ZENHOOK_NET_TIMEOUT', { message, retriable: true })
 }
 
 export const createAuth = (root: string): Auth => {
@@ -71,8 +61,8 @@ export const createAuth = (root: string): Auth => {
       )
       if (id !== undefined && secret !== undefined) {
         if (token !== undefined && token.until > context.now()) return { header: token.header }
-        // One question for all attempts that wait for the answer.
-        if (asking !== undefined) return atMost(context.timeoutMs, asking)
+        // One question for all attempts that wait for the answer; who asked may have more time left.
+        if (asking !== undefined) return inTime(asking, context.timeoutMs, late)
         asking = ask(context, id, secret, signal).finally(() => {
           asking = undefined
         })

@@ -3,6 +3,7 @@ import type { Codec } from '../event/codec/index.ts'
 import type { Batch, Gap, Log, NewRecord, StoredRecord, Subscription } from '../log/port.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { OpenSpan, Tracer } from '../telemetry/tracer.ts'
+import { atMost } from '../time/limits.ts'
 import { type BatchWork, type Fate, pointerTo, workBatch } from './batch.ts'
 import { createHealth, type Health } from './health.ts'
 import { StageUnavailable } from './invoke.ts'
@@ -253,15 +254,6 @@ const openSpan = (tracer: Tracer, batch: Batch, link: ChainLink): OpenSpan => {
     attributes: { ...attributes, 'zenhook.stages': link.stages },
     links: records.map(({ headers }) => headers.traceparent),
   })
-}
-
-const atMost = async (ms: number, work: Promise<unknown>): Promise<void> => {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([work, late])
-  clearTimeout(timer)
 }
 
 const failureOf = (error: unknown): { stage?: string; code: string; retryAfterMs: number } => {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { isZenhookError, messageOf, systemCodeOf, ZenhookError } from '../errors/index.ts'
 import { lockFolder } from '../lock/index.ts'
+import { inTime } from '../time/limits.ts'
 import { createCommitter, type Source } from './committer.ts'
 
 /**
@@ -183,12 +184,7 @@ export const openStorage = (
     return database
   }
   /** The engine never answers for a sync that failed: what stays unsynced that long is taken as lost. */
-  const inTime = (flushed: Promise<void>): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const late = (): void => reject(new Error(`no sync within ${syncLimitMs} ms`))
-      const timer = setTimeout(late, syncLimitMs)
-      flushed.then(resolve, reject).finally(() => clearTimeout(timer))
-    })
+  const noSync = (): Error => new Error(`no sync within ${syncLimitMs} ms`)
   const failing = async (promise: Promise<unknown>): Promise<void> => {
     try {
       await promise
@@ -207,7 +203,7 @@ export const openStorage = (
     // Asked for now: later it would stand for another transaction.
     const flushed = root.flushed.then(() => undefined)
     const committed = failing(done)
-    const synced = failing(done.then(() => inTime(flushed)))
+    const synced = failing(done.then(() => inTime(flushed, syncLimitMs, noSync)))
     committed.catch(() => undefined)
     synced.catch(() => undefined)
     return { committed, synced }

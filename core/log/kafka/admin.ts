@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, ITopicMetadata } from 'kafkajs'
+import { inTime } from '../../time/limits.ts'
 import type { Lag, TopicEnd, TopicSpec } from '../port.ts'
 import { createClient } from './client.ts'
 import { isUnknownTopic, logError } from './errors.ts'
-import { inTime } from './in-time.ts'
 import type { Names } from './names.ts'
 import type { KafkaLogOptions } from './options.ts'
 

@@ -1,6 +1,6 @@
 import type { Consumer } from 'kafkajs'
+import { inTime } from '../../time/limits.ts'
 import { isFenced, logError } from './errors.ts'
-import { inTime } from './in-time.ts'
 import type { Names } from './names.ts'
 
 /** What a commit needs of a kafkajs consumer. */

@@ -1,8 +1,8 @@
 import { setTimeout as sleep, setImmediate as tick } from 'node:timers/promises'
 import type { Message, RecordMetadata } from 'kafkajs'
 import type { ZenhookError } from '../../errors/index.ts'
+import { inTime } from '../../time/limits.ts'
 import { isFinal, isRefusedRecord, isTooLarge, isUnknownTopic, logError } from './errors.ts'
-import { inTime } from './in-time.ts'
 import type { KafkaLogger } from './options.ts'
 import type { ProducerPool } from './producers.ts'
 

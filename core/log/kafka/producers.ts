@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Producer } from 'kafkajs'
+import { inTime } from '../../time/limits.ts'
 import { createClient } from './client.ts'
-import { inTime } from './in-time.ts'
 import type { KafkaLogOptions } from './options.ts'
 
 /** What a lane needs of a producer. */

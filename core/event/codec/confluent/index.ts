@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import { isZenhookError, messageOf, ZenhookError } from '../../../errors/index.ts'
+import { inTime } from '../../../time/limits.ts'
 import { incompatible, requireCompatible, typeOf } from '../avro.ts'
 import type { AvroSchema, Schemas } from '../schemas.ts'
 import { type Known, openKnown } from './known.ts'
@@ -40,17 +41,11 @@ export const createConfluentSchemas = (options: ConfluentSchemasOptions): Conflu
   let awayUntil = Number.NEGATIVE_INFINITY
 
   const call = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
-    const timeout = new AbortController()
-    const late = sleep(timeoutMs, undefined, { signal: timeout.signal, ref: false }).then(() => {
-      throw unavailable(what, `no answer within ${timeoutMs} ms`)
-    })
+    const late = (): Error => unavailable(what, `no answer within ${timeoutMs} ms`)
     try {
-      return await Promise.race([work(), late])
+      return await inTime(work(), timeoutMs, late)
     } catch (error) {
       throw failure(what, error)
-    } finally {
-      timeout.abort()
-      late.catch(() => undefined)
     }
   }
 
