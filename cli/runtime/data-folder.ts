@@ -1,8 +1,8 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { access, constants, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isZenhookError, systemCodeOf, ZenhookError } from '../../core/errors/index.ts'
-import { replaceFile } from '../../core/files/index.ts'
+import { asideOf, replaceFile, sweepAside } from '../../core/files/index.ts'
 import { bringForward, type FormatOptions } from '../../core/storage/format.ts'
 import { type Instance, instanceFile, readInstance, tokenFile } from '../client.ts'
 
@@ -30,6 +30,7 @@ export const openDataFolder = async (dataDir: string): Promise<void> => {
     await mkdir(dataDir, { recursive: true, mode: 0o700 })
     await access(dataDir, constants.W_OK | constants.X_OK)
     await bringForward(dataDir, dataFormat)
+    await sweepAside(dataDir)
   } catch (cause) {
     if (isZenhookError(cause)) throw cause
     throw new ZenhookError('ZENHOOK_STORAGE_UNUSABLE', {
@@ -56,7 +57,7 @@ export const keptSecret = async (path: string, make: () => string): Promise<stri
   const kept = await readSecret(path)
   if (kept !== undefined) return kept
   const made = make()
-  const own = `${path}.${randomUUID()}.new`
+  const own = asideOf(path)
   await writeFile(own, `${made}\n`, { mode: 0o600 })
   try {
     await link(own, path)

@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { replaceFile } from './index.ts'
+import { asideOf, replaceFile, sweepAside } from './index.ts'
 
 let folder = ''
 beforeEach(async () => {
@@ -39,4 +39,18 @@ describe('replacing a file', () => {
     expect(await readdir(folder)).toEqual(['kept'])
     expect(await readFile(join(path, 'inside'), 'utf8')).toBe('x')
   })
+})
+
+it('what a killed process left aside is swept, and nothing else', async () => {
+  const kept = join(folder, 'kept')
+  const old = asideOf(kept)
+  const young = asideOf(kept)
+  const alike = join(folder, 'release.new')
+  for (const path of [old, young, alike]) await writeFile(path, 'x')
+  const long = new Date(Date.now() - 2 * 3_600_000)
+  for (const path of [old, alike]) await utimes(path, long, long)
+  await sweepAside(folder)
+  expect((await readdir(folder)).map((name) => join(folder, name)).sort()).toEqual(
+    [young, alike].sort(),
+  )
 })

@@ -240,7 +240,7 @@ const sampleMemory = (pids: () => Readonly<Record<string, number>>) => {
 }
 
 /** How requests were answered: the share of 5xx, and the longest wait for a 202 in ms. */
-const answersOf = (lines: readonly Line[]) => {
+const servedOf = (lines: readonly Line[]) => {
   const genuine = lines.filter(({ forged }) => !forged)
   const good = genuine.filter(({ status }) => status === 202)
   return {
@@ -280,8 +280,8 @@ const segment = async (
   await sleep(Math.max(0, endsAt - performance.now()))
   const lines = await sending.stop()
   memory.stop()
-  const warm = answersOf(lines.filter(({ sentAt }) => sentAt < startedAt))
-  const { genuine, good, errors, worst2xx } = answersOf(
+  const warm = servedOf(lines.filter(({ sentAt }) => sentAt < startedAt))
+  const { genuine, good, errors, worst2xx } = servedOf(
     lines.filter(({ sentAt }) => sentAt >= startedAt),
   )
   const availability = good / genuine
