@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Arrival } from './app.ts'
 import { createClients } from './clients.ts'
+import { type Doors, openDoors } from './doors.ts'
 import { isRefusal, readHead, requestIdOf } from './head.ts'
 import { sendAndClose } from './linger.ts'
 import { problemAnswer, problemBytes, type Refusal, refuse } from './problems.ts'
@@ -58,6 +59,7 @@ export const createPublicServer = (options: PublicServerOptions = {}) => {
   const exchanges = new WeakMap<Duplex, { incoming: IncomingMessage; outgoing: ServerResponse }>()
   const condemned = new WeakSet<Duplex>()
   let closing = false
+  let doors: Doors | undefined
 
   const server: Server = createServer({
     maxHeaderSize,
@@ -70,12 +72,20 @@ export const createPublicServer = (options: PublicServerOptions = {}) => {
   })
   const maxConnections = options.maxConnections ?? 20_000
   const maxPerAddress = options.maxConnectionsPerAddress ?? Math.ceil(maxConnections / 2)
-  server.maxConnections = maxConnections
   // No silent limit: fields past it would be hidden from the checks of the head. Their bytes are limited.
   server.maxHeadersCount = 0
 
+  let open = 0
   const connections = new Map<string, number>()
   server.on('connection', (socket) => {
+    open += 1
+    socket.once('close', () => {
+      open -= 1
+    })
+    if (open > maxConnections) {
+      socket.destroy()
+      return
+    }
     if (clients.isProxy(socket.remoteAddress)) return
     const client = clients.of(socket.remoteAddress, [])
     const count = (connections.get(client) ?? 0) + 1
@@ -212,6 +222,11 @@ export const createPublicServer = (options: PublicServerOptions = {}) => {
           resolve({ host: bound.address, port: bound.port, url: `http://${name}:${bound.port}` })
         })
       }),
+    /** Lets that many more in per turn of the loop, as far as it can; resolves with how many that are. */
+    widen: (times: number): Promise<number> => {
+      doors ??= openDoors(server, times, (socket) => server.emit('connection', socket))
+      return doors.ready
+    },
     /** Stops accepting, lets requests under way finish within the grace, then ends what is left. */
     close: (graceMs: number): Promise<void> =>
       new Promise((resolve) => {
@@ -221,7 +236,9 @@ export const createPublicServer = (options: PublicServerOptions = {}) => {
           return
         }
         const timer = setTimeout(() => server.closeAllConnections(), graceMs)
-        server.close(() => {
+        const shut = doors?.close()
+        server.close(async () => {
+          await shut
           clearTimeout(timer)
           resolve()
         })

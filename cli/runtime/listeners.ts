@@ -89,6 +89,8 @@ export interface Lobby {
 }
 
 const graceMs = 2_000
+/** See ADR 0021. A connection costs a system call for each. */
+const moreDoors = 15
 
 /**
  * The public listener before the ingress can answer: its own parser, limits and health, and 503 for
@@ -111,6 +113,11 @@ export const openLobby = async (
   })
   server.serve(fetch)
   const listening = await server.listen({ host, port })
+  // Nobody waits for it: there is one way in already.
+  void server.widen(moreDoors).then((opened) => {
+    if (opened < moreDoors && !server.closing())
+      logger.warn({ opened, wanted: moreDoors }, 'bursts of new connections may have to wait')
+  })
   return {
     port: listening.port,
     url: listening.url,
