@@ -34,6 +34,8 @@ export interface PublicServerOptions {
   keepAliveTimeoutMs?: number
 }
 
+/** Connections that the kernel keeps until they are taken; it may have a lower bound of its own. */
+const backlog = 2_048
 /** A page of header fields; more is 431. */
 const maxHeaderSize = 16 * 1024
 
@@ -215,7 +217,7 @@ export const createPublicServer = (options: PublicServerOptions = {}) => {
     listen: ({ host, port }: ListenOptions): Promise<Listening> =>
       new Promise((resolve, reject) => {
         server.once('error', reject)
-        server.listen(port, host, () => {
+        server.listen(port, host, backlog, () => {
           server.off('error', reject)
           const bound = server.address() as AddressInfo
           const name = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address
