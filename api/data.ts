@@ -129,7 +129,11 @@ export const dataRoutes = (app: AdminApp, deps: ApiDependencies): void => {
       path: '/v1/events',
       summary: 'Events, newest first',
       request: {
-        query: filter.extend({ status: status.optional(), cursor: z.string().optional() }),
+        query: filter.extend({
+          status: status.optional(),
+          decidedSince: time.optional(),
+          cursor: z.string().optional(),
+        }),
       },
       responses: {
         200: json(

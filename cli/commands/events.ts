@@ -72,38 +72,67 @@ const get = (): Command =>
 /** Rows become visible within a second or two: each look goes back a little, and leaves out what was shown. */
 const lookBackMs = 10_000
 
-/** What is not in `seen` yet (ids with their times, ms), oldest first; it is added to it. */
-const unseen = async (
-  api: Client,
-  filters: Filters,
-  seen: Map<string, number>,
-): Promise<readonly EventSummary[]> => {
-  const found: EventSummary[] = []
-  let more: Record<string, string> = {}
+const looks = async function* (api: Client, filters: Filters, more: Record<string, string>) {
+  let cursor: Record<string, string> = {}
   for (;;) {
-    const query = queryOf({ ...filters, limit: 1000 }, more)
+    const query = queryOf({ ...filters, limit: 1000 }, { ...more, ...cursor })
     const { events, next } = await api.request<Page>('GET', `/v1/events?${query}`)
-    const fresh = events.filter(({ id }) => !seen.has(id))
-    for (const { id, receivedAt } of fresh) seen.set(id, Date.parse(receivedAt))
-    found.push(...fresh)
-    // A page of a filter by status may be empty, with matches after it.
-    const isKnown = events.length > 0 && fresh.length === 0
-    if (next === undefined || isKnown) return found.reverse()
-    more = { cursor: next }
+    yield events
+    if (next === undefined) return
+    cursor = { cursor: next }
+  }
+}
+
+/** Looks again and again at what has come; each look gives what is new, oldest first. */
+const newcomers = (api: Client, filters: Filters): (() => Promise<readonly EventSummary[]>) => {
+  // When each was received, ms.
+  const seen = new Map<string, number>()
+  let since = filters.since ?? new Date(Date.now() - 5_000).toISOString()
+  let newest = 0
+  return async () => {
+    const found: EventSummary[] = []
+    for await (const events of looks(api, { ...filters, since }, {})) {
+      const fresh = events.filter(({ id }) => !seen.has(id))
+      for (const { id, receivedAt } of fresh) {
+        seen.set(id, Date.parse(receivedAt))
+        newest = Math.max(newest, Date.parse(receivedAt))
+      }
+      found.push(...fresh)
+      if (fresh.length === 0) break
+    }
+    if (newest > 0) since = new Date(newest - lookBackMs).toISOString()
+    for (const [id, at] of seen) if (at < newest - lookBackMs) seen.delete(id)
+    return found.reverse()
+  }
+}
+
+/** The same of what has come to a status, however long ago it was received: something was decided about it just now. */
+const arrivals = (api: Client, filters: Filters): (() => Promise<readonly EventSummary[]>) => {
+  // When each was last met, ms.
+  const seen = new Map<string, number>()
+  let decidedSince = filters.since ?? new Date(Date.now() - 5_000).toISOString()
+  return async () => {
+    const found: EventSummary[] = []
+    const now = Date.now()
+    for await (const events of looks(api, filters, { decidedSince })) {
+      found.push(...events.filter(({ id }) => !seen.has(id)))
+      for (const { id } of events) seen.set(id, now)
+    }
+    decidedSince = new Date(now - lookBackMs).toISOString()
+    for (const [id, at] of seen) if (at < now - 2 * lookBackMs) seen.delete(id)
+    return found.reverse()
   }
 }
 
 const tail = (): Command =>
   filtered(withInstance(new Command('tail')))
-    .description('follow events as they come; ends with Ctrl-C')
+    .description('follow events as they come, or come to a status; ends with Ctrl-C')
     .action(async (filters: Filters, command: Command) => {
       const { client, streams, format } = contextOf(command)
       const api = await client()
-      const seen = new Map<string, number>()
-      let since = filters.since ?? new Date(Date.now() - 5_000).toISOString()
-      let newest = 0
+      const look = (filters.status === undefined ? newcomers : arrivals)(api, filters)
       for (;;) {
-        for (const event of await unseen(api, { ...filters, since }, seen)) {
+        for (const event of await look()) {
           streams.out(
             format === 'json'
               ? `${JSON.stringify(event)}\n`
@@ -112,10 +141,7 @@ const tail = (): Command =>
                   .slice(format === 'yaml' ? 0 : 1)
                   .join('\n'),
           )
-          newest = Math.max(newest, Date.parse(event.receivedAt))
         }
-        if (newest > 0) since = new Date(newest - lookBackMs).toISOString()
-        for (const [id, at] of seen) if (at < newest - lookBackMs) seen.delete(id)
         await new Promise((done) => setTimeout(done, 500))
       }
     })

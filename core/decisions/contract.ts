@@ -481,6 +481,22 @@ export const decisionsContract = (harness: DecisionsHarness): void => {
       })
     })
 
+    it('lists those about which something was decided since', async () => {
+      const [first, second] = [`since-${serial}-1`, `since-${serial}-2`]
+      await insert('events', [event(first, { tenant }), event(second, { tenant })])
+      await insert('decisions', [
+        decision(first, { tenant, at: at + 1 }),
+        decision(second, { tenant, at: at + 2 }),
+        decision(first, { tenant, stage: 'deliver', verdict: 'dead', attempt: 1, at: at + 900 }),
+      ])
+      const since = async (decidedSince: number): Promise<readonly string[]> =>
+        (await listEvents(store, { tenant, decidedSince })).events.map(({ id }) => id).sort()
+      expect(await since(at + 1)).toEqual([first, second])
+      expect(await since(at + 2)).toEqual([first, second])
+      expect(await since(at + 3)).toEqual([first])
+      expect(await since(at + 901)).toEqual([])
+    })
+
     it('finds the states of as many events as one look takes', async () => {
       const ids = Array.from({ length: 1_000 }, (_, index) => {
         const tail = String(index).padStart(12, '0')

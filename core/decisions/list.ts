@@ -21,6 +21,8 @@ export interface EventFilter {
   since?: number
   /** Received before, ms. */
   until?: number
+  /** Something was decided about it at or after, ms. */
+  decidedSince?: number
   /** `next` of the page before. */
   cursor?: string
   /** 50 by default, at most 1000. */
@@ -79,7 +81,7 @@ const time = (parameter: string): string => `fromUnixTimestamp64Milli({${paramet
 
 const eventRows = (
   decisions: Decisions,
-  { tenant, source, type, since, until }: EventFilter,
+  { tenant, source, type, since, until, decidedSince }: EventFilter,
   before: Place | undefined,
   limit: number,
 ): Promise<readonly EventRow[]> => {
@@ -95,6 +97,11 @@ const eventRows = (
   where('type = {type:String}', 'type', type)
   where(`received_at >= ${time('since')}`, 'since', since)
   where(`received_at < ${time('until')}`, 'until', until)
+  where(
+    `id IN (SELECT event_id FROM decisions WHERE decisions.at >= ${time('decidedSince')})`,
+    'decidedSince',
+    decidedSince,
+  )
   if (before !== undefined) {
     where(`received_at <= ${time('before')}`, 'before', before.at)
     where(`(received_at < ${time('before')} OR id < {id:String})`, 'id', before.id)

@@ -131,6 +131,39 @@ describe('zenhook events and explain', () => {
   })
 })
 
+/** An admin listener that answers every question for events by the parameters of its query. */
+const apiOf = async (answer: (parameters: URLSearchParams) => object) => {
+  const api = createServer((request, response) => {
+    const { searchParams } = new URL(request.url ?? '', 'http://api')
+    response.end(JSON.stringify(answer(searchParams)))
+  })
+  await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve))
+  const { port } = api.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: async (): Promise<void> => {
+      api.closeAllConnections()
+      await new Promise((resolve) => api.close(resolve))
+    },
+  }
+}
+
+const tailing = (...args: readonly string[]) => {
+  const child = spawn(process.execPath, [entry, 'events', 'tail', '-o', 'json', ...args], {
+    env: { PATH: process.env.PATH ?? '', ZENHOOK_TOKEN: 'token' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const texts = collected(child)
+  const gone = once(child, 'close')
+  return {
+    texts,
+    end: async (): Promise<void> => {
+      child.kill('SIGINT')
+      await gone
+    },
+  }
+}
+
 describe('zenhook events tail', () => {
   it('leaves nothing out and shows nothing twice, however much comes at once', async () => {
     const began = Date.now()
@@ -141,34 +174,16 @@ describe('zenhook events tail', () => {
     })
     const events = Array.from({ length: 52_000 }, (_, n) => eventAt(n))
     let looks = 0
-    const api = createServer((request, response) => {
-      const { searchParams } = new URL(request.url ?? '', 'http://api')
+    const { url, close } = await apiOf((searchParams) => {
       const since = searchParams.get('since') ?? ''
       const end = Number(searchParams.get('cursor') ?? events.length)
       if (!searchParams.has('cursor')) looks += 1
       const start = Math.max(0, end - Number(searchParams.get('limit')))
       const page = events.slice(start, end).filter(({ receivedAt }) => receivedAt >= since)
       const next = start > 0 ? { next: String(start) } : {}
-      response.end(JSON.stringify({ events: page.reverse(), ...next }))
+      return { events: page.reverse(), ...next }
     })
-    await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve))
-    const { port } = api.address() as AddressInfo
-    const args = [
-      'events',
-      'tail',
-      '--since',
-      since,
-      '-o',
-      'json',
-      '--url',
-      `http://127.0.0.1:${port}`,
-    ]
-    const child = spawn(process.execPath, [entry, ...args], {
-      env: { PATH: process.env.PATH ?? '', ZENHOOK_TOKEN: 'token' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const texts = collected(child)
-    const gone = once(child, 'close')
+    const { texts, end } = tailing('--since', since, '--url', url)
     try {
       await eventually(() => looks >= 3 || undefined, 'the third look')
       events.push(eventAt(events.length))
@@ -177,10 +192,39 @@ describe('zenhook events tail', () => {
       expect(ids.length).toBe(52_001)
       expect(ids).toEqual(events.map(({ id }) => id))
     } finally {
-      child.kill('SIGINT')
-      await gone
-      api.closeAllConnections()
-      await new Promise((resolve) => api.close(resolve))
+      await end()
+      await close()
+    }
+  })
+
+  it('shows once what comes to a status, however long ago it was received', async () => {
+    const began = Date.now()
+    const hour = 3_600_000
+    const decided = new Map([['old', began - hour]])
+    let looks = 0
+    const { url, close } = await apiOf((searchParams) => {
+      looks += 1
+      const since = Date.parse(searchParams.get('decidedSince') ?? '')
+      const found = [...decided].filter(([, at]) => at >= since).map(([id]) => id)
+      const receivedAt = new Date(began - hour).toISOString()
+      const about = { tenant: 'a', source: 's', type: 't', status: 'dead', receivedAt }
+      expect(searchParams.get('status')).toBe('dead')
+      expect(searchParams.get('since')).toBeNull()
+      return { events: found.map((id) => ({ id, ...about })) }
+    })
+    const { texts, end } = tailing('--status', 'dead', '--url', url)
+    const ids = (): string[] => jsonLines<Summary>({ code: 0, ...texts }).map(({ id }) => id)
+    try {
+      await eventually(() => looks >= 2 || undefined, 'the second look')
+      expect(ids()).toEqual([])
+      decided.set('late', Date.now())
+      await eventually(() => ids().length > 0 || undefined, 'what died now')
+      const seen = looks
+      await eventually(() => looks >= seen + 3 || undefined, 'three more looks')
+      expect(ids()).toEqual(['late'])
+    } finally {
+      await end()
+      await close()
     }
   })
 })
