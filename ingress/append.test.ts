@@ -61,13 +61,13 @@ describe('append', () => {
     log.mode = mode
     const startedAt = performance.now()
     expect(await appender.append(record(1), 100)).toBe('spool')
-    expect(performance.now() - startedAt).toBeLessThan(2_000)
+    expect(performance.now() - startedAt).toBeLessThan(600)
     expect(appender.up()).toBe(false)
     // The next ones do not wait for the whole deadline each.
     const again = performance.now()
     for (let n = 2; n < 12; n += 1)
       expect(await appender.append(record(n, `k${n}`), 1_500)).toBe('spool')
-    expect(performance.now() - again).toBeLessThan(5_000)
+    expect(performance.now() - again).toBeLessThan(1_000)
   })
 
   it('drains by itself once the log is back, in order per key, and is up again', async () => {
@@ -202,7 +202,7 @@ describe('append', () => {
     await appender.append(record(1), 50)
     const startedAt = performance.now()
     await appender.close()
-    expect(performance.now() - startedAt).toBeLessThan(2_000)
+    expect(performance.now() - startedAt).toBeLessThan(500)
     expect(spool.stats().records).toBe(1)
   })
 

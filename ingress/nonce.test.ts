@@ -64,11 +64,11 @@ describe.each([
   it('pass to the second request when the first is surely not stored', async () => {
     const [a, b] = pair()
     const turn = await turnOf(a.begin(request()))
-    const second = turnOf(b.begin(request({ eventId: 'e2', waitMs: 5_000 })))
+    const second = turnOf(b.begin(request({ eventId: 'e2', waitMs: 1_000 })))
     await turn.release()
     const startedAt = performance.now()
     expect((await second).checked).toBe(true)
-    expect(performance.now() - startedAt).toBeLessThan(2_000)
+    expect(performance.now() - startedAt).toBeLessThan(200)
   })
 
   it('let the second append at its own deadline while the first is open', async () => {
@@ -76,7 +76,7 @@ describe.each([
     await turnOf(a.begin(request({ reserveMs: 10_000 })))
     const startedAt = performance.now()
     const second = await turnOf(b.begin(request({ eventId: 'e2' })))
-    expect(performance.now() - startedAt).toBeLessThan(3_000)
+    expect(performance.now() - startedAt).toBeLessThan(400)
     expect(performance.now() - startedAt).toBeGreaterThan(90)
     await second.confirm()
     expect(await process().begin(request({ eventId: 'e3', waitMs: 0 }))).toBeDefined()
@@ -149,7 +149,7 @@ describe('nonces', () => {
         const turn = await turnOf(nonces.begin(request({ nonce: String(n) })))
         expect(turn.checked).toBe(false)
       }
-      expect(performance.now() - startedAt).toBeLessThan(2_500)
+      expect(performance.now() - startedAt).toBeLessThan(600)
       expect(kv.calls).toBeLessThanOrEqual(6)
       expect(errors.length).toBeGreaterThan(40)
       // Copies that meet in this process are told apart nevertheless.

@@ -205,7 +205,7 @@ describe('F29: enrich on hostile bodies', () => {
     const stage = createEnrich(contextOf())
     const started = performance.now()
     await stage.process([itemOf(event)], never)
-    expect(performance.now() - started).toBeLessThan(2_000)
+    expect(performance.now() - started).toBeLessThan(500)
   })
 
   const text = 'x'.repeat(5_000_000)

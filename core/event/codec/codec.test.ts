@@ -182,7 +182,7 @@ describe('codec', () => {
     await expect((async () => codec.decode('decisions', huge))()).rejects.toMatchObject({
       code: 'ZENHOOK_SCHEMAS_BAD_FRAME',
     })
-    expect(performance.now() - started).toBeLessThan(2_000)
+    expect(performance.now() - started).toBeLessThan(200)
   })
 
   it('refuses a record of another kind, an unknown id, and another magic byte', async () => {

@@ -178,7 +178,7 @@ describe('lanes', () => {
     )
     const quick = free.filter(({ position }) => position?.partition !== first?.partition)
     expect(quick.length).toBeGreaterThan(0)
-    for (const { took } of quick) expect(took).toBeLessThan(290)
+    for (const { took } of quick) expect(took).toBeLessThan(200)
     await held
   })
 
