@@ -16,7 +16,6 @@ export interface Finding extends Check {
 }
 
 const patienceMs = 8_000
-const late = (): Error => new Error(`no answer in ${patienceMs} ms`)
 
 const examine = async (
   name: string,
@@ -24,7 +23,7 @@ const examine = async (
   fix: string,
 ): Promise<Finding> => {
   try {
-    const detail = await inTime(look(), patienceMs, late)
+    const detail = await inTime(look(), patienceMs)
     return { name, ok: true, detail, fix: '' }
   } catch (error) {
     const reason = error instanceof Error ? reasonOf(error) : undefined

@@ -123,7 +123,7 @@ export const createIngress = (options: IngressOptions): Ingress => {
     tracer: options.tracer,
     now,
     mintId: createUuidV7(now),
-    publicUrl: () => publicUrl,
+    publicUrl,
     body: { ...bodyDefaults, ...options.body },
     defaultMaxBody: mebibyte,
     maxRecordBytes: options.maxRecordBytes ?? topicDefaults.maxMessageBytes,

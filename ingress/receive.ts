@@ -50,7 +50,7 @@ export interface ReceiveDeps {
   tracer?: Tracer | undefined
   now: () => number
   mintId: () => string
-  publicUrl: () => string
+  publicUrl: string
   body: Omit<BodyLimits, 'maxBytes'>
   /** Body limit of requests that belong to no source. */
   defaultMaxBody: number
@@ -154,7 +154,7 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
       headers.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? ''])
     return {
       method: inbound.method,
-      url: `${deps.publicUrl()}${target}`,
+      url: `${deps.publicUrl}${target}`,
       path: mark < 0 ? target : target.slice(0, mark),
       query: mark < 0 ? '' : target.slice(mark + 1),
       headers,

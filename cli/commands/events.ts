@@ -17,6 +17,8 @@ interface Filters {
   status?: string
   since?: string
   until?: string
+  /** Something was decided about it at or after. */
+  decidedSince?: string
   limit?: number
 }
 
@@ -33,7 +35,7 @@ const filtered = (command: Command): Command =>
     .option('--until <time>', 'received before: RFC 3339, or an age such as 10m')
 
 const queryOf = (filters: Filters, more: Record<string, string> = {}): string => {
-  const { tenant, source, type, status, since, until, limit } = filters
+  const { tenant, source, type, status, since, until, decidedSince, limit } = filters
   const parameters = new URLSearchParams(more)
   for (const [name, value] of Object.entries({
     tenant,
@@ -42,6 +44,7 @@ const queryOf = (filters: Filters, more: Record<string, string> = {}): string =>
     status,
     since,
     until,
+    decidedSince,
     limit,
   })) {
     if (value !== undefined) parameters.set(name, String(value))
@@ -72,14 +75,15 @@ const get = (): Command =>
 /** Rows become visible within a second or two: each look goes back a little, and leaves out what was shown. */
 const lookBackMs = 10_000
 
-const looks = async function* (api: Client, filters: Filters, more: Record<string, string>) {
-  let cursor: Record<string, string> = {}
+/** All pages of what the filters say, newest first. */
+const pages = async function* (api: Client, filters: Filters) {
+  let more: Record<string, string> = {}
   for (;;) {
-    const query = queryOf({ ...filters, limit: 1000 }, { ...more, ...cursor })
+    const query = queryOf({ ...filters, limit: 1000 }, more)
     const { events, next } = await api.request<Page>('GET', `/v1/events?${query}`)
     yield events
     if (next === undefined) return
-    cursor = { cursor: next }
+    more = { cursor: next }
   }
 }
 
@@ -91,7 +95,7 @@ const newcomers = (api: Client, filters: Filters): (() => Promise<readonly Event
   let newest = 0
   return async () => {
     const found: EventSummary[] = []
-    for await (const events of looks(api, { ...filters, since }, {})) {
+    for await (const events of pages(api, { ...filters, since })) {
       const fresh = events.filter(({ id }) => !seen.has(id))
       for (const { id, receivedAt } of fresh) {
         seen.set(id, Date.parse(receivedAt))
@@ -114,7 +118,7 @@ const arrivals = (api: Client, filters: Filters): (() => Promise<readonly EventS
   return async () => {
     const found: EventSummary[] = []
     const now = Date.now()
-    for await (const events of looks(api, filters, { decidedSince })) {
+    for await (const events of pages(api, { ...filters, decidedSince })) {
       found.push(...events.filter(({ id }) => !seen.has(id)))
       for (const { id } of events) seen.set(id, now)
     }

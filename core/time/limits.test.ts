@@ -16,8 +16,9 @@ describe('inTime', () => {
 
   it('rejects with what is late', async () => {
     const outcome = expect(inTime(never, 100, late)).rejects.toThrow('late')
+    const plain = expect(inTime(never, 100)).rejects.toThrow('no answer in 100 ms')
     await vi.advanceTimersByTimeAsync(100)
-    await outcome
+    await Promise.all([outcome, plain])
   })
 })
 

@@ -1,8 +1,8 @@
-/** The outcome of the work; rejects with what `late` gives when there is none after so long, ms. */
+/** The outcome of the work; rejects with what `late` gives, by default `no answer in … ms`, when there is none after so long. */
 export const inTime = async <T>(
   work: Promise<T>,
   limitMs: number,
-  late: () => Error,
+  late: () => Error = () => new Error(`no answer in ${limitMs} ms`),
 ): Promise<T> => {
   let timer: ReturnType<typeof setTimeout> | undefined
   const over = new Promise<never>((_, reject) => {

@@ -53,7 +53,7 @@ export const createAdmin = (options: KafkaLogOptions, names: Names): ClusterAdmi
     connected ??= connect()
     const used = connected
     try {
-      return await inTime(used.then(work), answerMs, () => new Error(`no answer in ${answerMs} ms`))
+      return await inTime(used.then(work), answerMs)
     } catch (error) {
       if (connected === used) drop()
       throw error
