@@ -15,6 +15,13 @@ export interface AppenderOptions {
 
 const hangingMs = 250
 
+const bytesToSend = ({ value, owned = false }: NewRecord): Buffer | null =>
+  value === null
+    ? null
+    : owned
+      ? Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+      : Buffer.from(value)
+
 /** `append` of the port over lanes: one deadline for the call, positions index by index. */
 export const createAppender = (options: AppenderOptions) => {
   const { lanes, timeoutMs } = options
@@ -70,7 +77,7 @@ export const createAppender = (options: AppenderOptions) => {
           message: {
             partition,
             key: record.key,
-            value: record.value === null ? null : Buffer.from(record.value),
+            value: bytesToSend(record),
             ...(record.headers !== undefined && { headers: { ...record.headers } }),
             timestamp: String(record.timestamp ?? now),
           },

@@ -3,6 +3,7 @@ import type { Producer } from 'kafkajs'
 import { inTime } from '../../time/limits.ts'
 import { createClient } from './client.ts'
 import type { KafkaLogOptions } from './options.ts'
+import { quickenKafkajs } from './produce.ts'
 
 /** What a lane needs of a producer. */
 export type Borrowed = Pick<Producer, 'send' | 'disconnect'>
@@ -28,6 +29,7 @@ const farewellMs = 3_000
 const connectMs = 15_000
 
 export const createProducerPool = (options: KafkaLogOptions): ProducerPool => {
+  quickenKafkajs()
   const limit = options.maxProducers ?? 64
   /** Newest last: what rests longest is let go once a burst or a stall is over. */
   const idle: { producer: Borrowed; since: number }[] = []
