@@ -70,6 +70,19 @@ describe('a genuine request', () => {
     expect(await stored()).toHaveLength(1)
   })
 
+  it('is answered 200 where its sender takes nothing else, and a copy of it too', async () => {
+    const { url, stored } = await start([makeSource({ successStatus: 200 })])
+    const body = '{"n":1}'
+    const send = () => post(`${url}/in/acme/github`, body, genuineHeaders(body, 'd-1'))
+    const first = await send()
+    const { id } = (await first.json()) as { id: string }
+    const second = await send()
+    expect([first.status, second.status]).toEqual([200, 200])
+    expect(await second.json()).toEqual({ id, duplicate: true })
+    expect(await stored()).toHaveLength(1)
+    expect((await post(`${url}/in/acme/github`, body)).status).toBe(401)
+  })
+
   it('F59: one id of two tenants, or of two sources, is two events', async () => {
     const sources = [makeSource(), makeSource({ name: 'other' }), makeSource({ tenant: 'globex' })]
     const { url, stored } = await start(sources)

@@ -95,8 +95,8 @@ const unauthorized = (): Refusal => refuse('ZENHOOK_INGRESS_UNAUTHORIZED')
 const notAllowed = (methods: readonly string[]): Refusal =>
   refuse('ZENHOOK_INGRESS_METHOD_NOT_ALLOWED', { headers: { allow: methods.join(', ') } })
 
-const accepted = (id: string, requestId: string, duplicate: boolean): Answer => ({
-  status: 202,
+const accepted = (source: Source, id: string, requestId: string, duplicate: boolean): Answer => ({
+  status: source.successStatus ?? 202,
   headers: { 'content-type': 'application/json', 'x-request-id': requestId },
   body: duplicate ? `{"id":"${id}","duplicate":true}` : `{"id":"${id}"}`,
 })
@@ -219,7 +219,7 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
           bodyDigest,
           at: receivedAt,
         })
-      return accepted(begun.id, inbound.requestId, true)
+      return accepted(source, begun.id, inbound.requestId, true)
     }
     if (!begun.checked && source.replay === 'strict') {
       await begun.release()
@@ -241,7 +241,7 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
       deps.appender.append(record, Math.max(100, Math.min(holdMs, leftMs))),
     )
     sending?.end({ error: failed?.code })
-    return failed ?? accepted(event.id, inbound.requestId, false)
+    return failed ?? accepted(source, event.id, inbound.requestId, false)
   }
 
   /** Appends within a turn, and ends the turn as the append ended. */

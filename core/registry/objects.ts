@@ -30,6 +30,7 @@ const specs = {
     rateLimit: rateLimit.optional(),
     maxBody: whole,
     contentEncoding: z.enum(['sent', 'decoded']).optional(),
+    successStatus: z.literal([200, 202]).optional(),
     ordering: z.string().optional(),
     replay: z.enum(['strict', 'accept']),
   }),

@@ -24,6 +24,8 @@ export interface Source {
   readonly maxBody: number
   /** Compressed bodies are taken, and which of their bytes the sender signed; refused where absent. */
   readonly contentEncoding?: 'sent' | 'decoded'
+  /** Answer to an event that is stored, duplicates included; 202 where absent. */
+  readonly successStatus?: 200 | 202
   /** JSON path into the body: order holds per value. */
   readonly ordering?: string
   /** When the state store is away: refuse (`strict`), or accept and leave duplicates to the stage. */

@@ -40,6 +40,7 @@ export const buildSource = (
     ...optional('rateLimit', rateLimitOf(file.rateLimit)),
     maxBody: file.maxBody === undefined ? defaultMaxBody : (parseSize(file.maxBody) ?? 0),
     ...optional('contentEncoding', file.contentEncoding),
+    ...optional('successStatus', file.successStatus),
     ...optional('ordering', file.ordering),
     replay: file.replay ?? 'accept',
   }

@@ -18,6 +18,7 @@ describe('a good file', () => {
           rateLimit: { perSecond: 200, burst: 400 },
           maxBody: 1_048_576,
           contentEncoding: 'sent',
+          successStatus: 200,
           ordering: 'repository.full_name',
           replay: 'accept',
         },

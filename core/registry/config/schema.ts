@@ -71,6 +71,10 @@ export const sourceFile = z.strictObject({
     .enum(['sent', 'decoded'])
     .optional()
     .describe('Take gzip, deflate and br; which bytes the sender signs. Refused by default'),
+  successStatus: z
+    .literal([200, 202])
+    .optional()
+    .describe('Answer to what is stored; 202 by default, 200 for a sender that takes no other'),
   ordering: path.optional().describe('JSON path into the body: order holds per value'),
   replay: z
     .enum(['strict', 'accept'])

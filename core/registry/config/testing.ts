@@ -80,6 +80,7 @@ export const good = `tenants:
         rateLimit: { perSecond: 200, burst: 400 }
         maxBody: 1MiB
         contentEncoding: sent
+        successStatus: 200
         ordering: repository.full_name
       own:
         verify: { scheme: hmac, header: x-signature }
