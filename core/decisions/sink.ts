@@ -5,6 +5,7 @@ import type { Codec } from '../event/codec/index.ts'
 import type { Hash } from '../event/index.ts'
 import type { Batch, Log, StoredRecord } from '../log/port.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
+import { atMost } from '../time/limits.ts'
 import { isTableMissing } from './failure.ts'
 import type { Decisions, DecisionTable, Values } from './port.ts'
 import { createBuffer, type Entry, type Job, type Load } from './sink/buffer.ts'
@@ -296,7 +297,7 @@ export const startSink = async (options: SinkOptions): Promise<Sink> => {
     await flushing
     if (!hasGivenUp) flush()
     await flushing
-    await Promise.race([settler.idle(), sleep(lastSettleMs, undefined, { ref: false })])
+    await atMost(lastSettleMs, settler.idle())
     await subscription.close()
   }
 

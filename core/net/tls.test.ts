@@ -1,92 +1,30 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSecureContext, type SecureVersion } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Certified, createAuthority, hasOpenssl } from '../../test/certificates.ts'
 import { createEgress } from './index.ts'
 
-const hasOpenssl = spawnSync('openssl', ['version']).status === 0
-if (!hasOpenssl) console.warn('skipped: TLS cases need the openssl command to make certificates')
+const able = hasOpenssl()
+if (!able) console.warn('skipped: TLS cases need the openssl command to make certificates')
 
-describe.skipIf(!hasOpenssl)('TLS', () => {
+describe.skipIf(!able)('TLS', () => {
   let folder = ''
-  const openssl = (...args: string[]): void => {
-    execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' })
-  }
-  const read = (name: string): string => readFileSync(join(folder, name), 'utf8')
-
-  const certificate = (name: string, host: string, validity: readonly string[]): void => {
-    openssl(
-      'req',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-keyout',
-      `${name}.key`,
-      '-out',
-      `${name}.csr`,
-      '-subj',
-      `/CN=${host}`,
-    )
-    execFileSync('sh', ['-c', `printf 'subjectAltName=DNS:${host}' > ${name}.ext`], { cwd: folder })
-    openssl(
-      'x509',
-      '-req',
-      '-in',
-      `${name}.csr`,
-      '-CA',
-      'ca.pem',
-      '-CAkey',
-      'ca.key',
-      '-CAcreateserial',
-      '-out',
-      `${name}.pem`,
-      '-extfile',
-      `${name}.ext`,
-      ...validity,
-    )
-  }
+  let ca = ''
+  const certificates = new Map<string, Certified>()
+  const of = (name: string): Certified => certificates.get(name) ?? { key: '', cert: '' }
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'zenhook-tls-'))
-    openssl(
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-keyout',
-      'ca.key',
-      '-out',
-      'ca.pem',
-      '-subj',
-      '/CN=test authority',
-      '-days',
-      '2',
-    )
-    certificate('good', 'good.test', ['-days', '2'])
-    certificate('other', 'other.test', ['-days', '2'])
-    certificate('expired', 'good.test', ['-days', '-1'])
-    openssl(
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-keyout',
-      'self.key',
-      '-out',
-      'self.pem',
-      '-subj',
-      '/CN=good.test',
-      '-addext',
-      'subjectAltName=DNS:good.test',
-      '-days',
-      '2',
-    )
+    const authority = createAuthority(folder)
+    ca = authority.ca
+    certificates.set('good', authority.issue('good', 'DNS:good.test'))
+    certificates.set('other', authority.issue('other', 'DNS:other.test'))
+    certificates.set('expired', authority.issue('expired', 'DNS:good.test', -1))
+    certificates.set('self', authority.selfSigned('self', 'DNS:good.test'))
   }, 60_000)
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -108,15 +46,10 @@ describe.skipIf(!hasOpenssl)('TLS', () => {
     const asked: string[] = []
     const server = createServer(
       {
-        key: read(`${cert}.key`),
-        cert: read(`${cert}.pem`),
+        ...of(cert),
         SNICallback: (name, done) => {
           asked.push(name)
-          const chosen = byName[name] ?? cert
-          done(
-            null,
-            createSecureContext({ key: read(`${chosen}.key`), cert: read(`${chosen}.pem`) }),
-          )
+          done(null, createSecureContext(of(byName[name] ?? cert)))
         },
         ...(maxVersion === undefined
           ? {}
@@ -131,7 +64,7 @@ describe.skipIf(!hasOpenssl)('TLS', () => {
     const egress = createEgress({
       grants: ['127.0.0.1'],
       resolver: async () => ['127.0.0.1'],
-      ...(trusted ? { ca: read('ca.pem') } : {}),
+      ...(trusted ? { ca } : {}),
     })
     const { port } = server.address() as AddressInfo
     try {

@@ -11,6 +11,13 @@ import {
   startProcess,
   waitUntil,
 } from './process.ts'
+import {
+  type SecureListener,
+  scramArguments,
+  secureAddress,
+  secureLines,
+  secureProtocol,
+} from './secure.ts'
 
 export interface KafkaOptions {
   /** Folder of its own for everything; made if missing. */
@@ -26,6 +33,8 @@ export interface KafkaOptions {
   keep?: boolean
   /** Called as soon as the nodes have processes, before they are ready. */
   onStart?: (state: KafkaState) => void
+  /** With another listener on every node, over TLS and with a login. */
+  secure?: SecureListener
   /** More or other lines of `server.properties`. */
   config?: Readonly<Record<string, string>>
 }
@@ -33,6 +42,8 @@ export interface KafkaOptions {
 export interface KafkaNode {
   id: number
   port: number
+  /** Of the listener over TLS, where one is asked for. */
+  securePort?: number
   /** Absent where the controllers are apart. */
   controllerPort?: number
   process: ServerProcess
@@ -91,20 +102,22 @@ const firstControllerId = 101
 interface PlannedNode {
   id: number
   port?: number
+  securePort?: number
   controllerPort?: number
 }
 
-const listenersOf = ({ port, controllerPort }: PlannedNode): Record<string, string> => {
-  const client = port === undefined ? undefined : `PLAINTEXT://127.0.0.1:${port}`
+const listenersOf = ({ port, securePort, controllerPort }: PlannedNode): Record<string, string> => {
+  const plain = port === undefined ? undefined : `PLAINTEXT://127.0.0.1:${port}`
+  const secure = securePort === undefined ? undefined : secureAddress(securePort)
   const controller =
     controllerPort === undefined ? undefined : `CONTROLLER://127.0.0.1:${controllerPort}`
   const present = (...parts: (string | undefined)[]): string =>
     parts.filter((part) => part !== undefined).join(',')
   return {
-    'process.roles': present(client && 'broker', controller && 'controller'),
-    listeners: present(client, controller),
-    ...(client !== undefined && {
-      'advertised.listeners': client,
+    'process.roles': present(plain && 'broker', controller && 'controller'),
+    listeners: present(plain, secure, controller),
+    ...(plain !== undefined && {
+      'advertised.listeners': present(plain, secure),
       'inter.broker.listener.name': 'PLAINTEXT',
     }),
   }
@@ -124,7 +137,7 @@ const properties = (
       .filter(({ controllerPort }) => controllerPort !== undefined)
       .map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`)
       .join(','),
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,${secureProtocol}`,
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': join(options.dir, `node-${node.id}`),
     'auto.create.topics.enable': 'false',
@@ -145,6 +158,7 @@ const properties = (
     'share.coordinator.state.topic.min.isr': insync,
     'log.retention.check.interval.ms': 2_000,
     'log.segment.delete.delay.ms': 1_000,
+    ...(options.secure !== undefined && secureLines(options.secure)),
     ...options.config,
   }
   return `${Object.entries(lines)
@@ -167,7 +181,12 @@ const startNode = async (dir: string, heapMb: number, id: number): Promise<Serve
     { cwd: dir, log: join(dir, `node-${id}.log`) },
   )
 
-const format = async (dir: string, id: number, clusterId: string): Promise<void> => {
+const format = async (
+  dir: string,
+  id: number,
+  clusterId: string,
+  more: readonly string[],
+): Promise<void> => {
   await tool(
     'java',
     [
@@ -182,6 +201,7 @@ const format = async (dir: string, id: number, clusterId: string): Promise<void>
       clusterId,
       '-c',
       join(dir, `node-${id}.properties`),
+      ...more,
     ],
     { cwd: dir, advice: javaAdvice },
   )
@@ -189,13 +209,15 @@ const format = async (dir: string, id: number, clusterId: string): Promise<void>
 
 /** Starts a cluster of our own and resolves once it takes records and groups. */
 export const startKafka = async (options: KafkaOptions): Promise<KafkaCluster> => {
-  const { dir, heapMb = 384, nodes: count = 3, controllers: apart = 0 } = options
+  const { dir, heapMb = 384, nodes: count = 3, controllers: apart = 0, secure } = options
   await mkdir(dir, { recursive: true, mode: 0o700 })
-  const ports = await freePorts(count + (apart === 0 ? count : apart))
+  const controlling = apart === 0 ? count : apart
+  const ports = await freePorts(count + controlling + (secure === undefined ? 0 : count))
   const controllerPortOf = (index: number): number => ports[count + index] ?? 0
   const brokers = Array.from({ length: count }, (_, index) => ({
     id: index + 1,
     port: ports[index] ?? 0,
+    ...(secure !== undefined && { securePort: ports[count + controlling + index] ?? 0 }),
     ...(apart === 0 && { controllerPort: controllerPortOf(index) }),
   }))
   const quorum = Array.from({ length: apart }, (_, index) => ({
@@ -208,7 +230,8 @@ export const startKafka = async (options: KafkaOptions): Promise<KafkaCluster> =
   const clusterId = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url')
   // A leading dash would be read as a flag of the tool.
   const safeId = clusterId.replace(/^-/, 'A')
-  await Promise.all(plan.map(({ id }) => format(dir, id, safeId)))
+  const more = secure === undefined ? [] : scramArguments(secure)
+  await Promise.all(plan.map(({ id }) => format(dir, id, safeId, more)))
   const controllers: KafkaController[] = []
   for (const node of quorum)
     controllers.push({ ...node, process: await startNode(dir, controllerHeapMb, node.id) })

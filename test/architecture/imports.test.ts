@@ -69,6 +69,7 @@ const allowed: readonly [path: string, specifier: string][] = [
   ['core/log/kafka/x.ts', 'kafkajs'],
   ['core/stage/x.ts', '../kv/port.ts'],
   ['core/stage/x.ts', '../time/limits.ts'],
+  ['core/decisions/x.ts', '../time/limits.ts'],
   ['core/replay/x.ts', '../stage/batch.ts'],
   ['core/storage/x.ts', '../lock/index.ts'],
   ['core/storage/x.ts', '../files/index.ts'],

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer, EachBatchPayload } from 'kafkajs'
+import { atMost } from '../../time/limits.ts'
 import type { BatchHandler, NewRecord, SubscribeOptions, Subscription } from '../port.ts'
 import type { ClusterAdmin } from './admin.ts'
 import { createClient } from './client.ts'
@@ -275,7 +276,7 @@ export const createGroup = (options: GroupOptions): GroupSubscription => {
         if (isOver()) await by.disconnect()
       }
       leaveLate().catch(() => undefined)
-      await Promise.race([left, sleep(farewellMs, undefined, { ref: false })])
+      await atMost(farewellMs, left)
     }
   }
 
@@ -300,7 +301,7 @@ export const createGroup = (options: GroupOptions): GroupSubscription => {
     progress: () => commits.idle(),
     close: async () => {
       // What was settled until now need not come back.
-      await Promise.race([commits.idle(), sleep(lastCommitMs, undefined, { ref: false })])
+      await atMost(lastCommitMs, commits.idle())
       closing.abort()
       refused(logError('ZENHOOK_LOG_CLOSED', 'The subscription is closed'))
       await running

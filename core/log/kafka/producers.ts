@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Producer } from 'kafkajs'
-import { inTime } from '../../time/limits.ts'
+import { atMost, inTime } from '../../time/limits.ts'
 import { createClient } from './client.ts'
 import type { KafkaLogOptions } from './options.ts'
 import { quickenKafkajs } from './produce.ts'
@@ -39,7 +38,10 @@ export const createProducerPool = (options: KafkaLogOptions): ProducerPool => {
 
   const leave = (producer: Borrowed): void => {
     // A broken producer may never hear of its end.
-    const left = Promise.race([producer.disconnect().catch(() => undefined), sleep(farewellMs)])
+    const left = atMost(
+      farewellMs,
+      producer.disconnect().catch(() => undefined),
+    )
     leaving.add(left)
     left.finally(() => leaving.delete(left))
   }
