@@ -15,7 +15,7 @@ const meanings: Readonly<Record<SettingName, string>> = {
   logLevel: '`debug`, `info`, `warn`, `error` or `silent`',
   kafkaBrokers: 'Apache Kafka as the log: `host:port`, several with commas between',
   kafkaClientId: 'Name of this client at the brokers',
-  kafkaSsl: 'TLS to the brokers',
+  kafkaSsl: 'TLS to the brokers; NODE_EXTRA_CA_CERTS names an authority of your own',
   kafkaSaslMechanism: '`plain`, `scram-sha-256` or `scram-sha-512`',
   kafkaSaslUsername: 'User at the brokers',
   kafkaSaslPassword: 'Its password',
