@@ -4,6 +4,7 @@ import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { catalog } from '../core/errors/index.ts'
 import { codeOfPage, problemPage } from '../core/errors/problem.ts'
+import { isRequestId } from '../core/telemetry/request-id.ts'
 import { auditRoutes } from './audit.ts'
 import { dataRoutes } from './data.ts'
 import { deadRoutes } from './dead.ts'
@@ -59,7 +60,7 @@ const maxBody = 4 * 1024 * 1024
 
 const requestId: MiddlewareHandler<ApiEnv> = async (c, next) => {
   const given = c.req.header('x-request-id')
-  const id = given !== undefined && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID()
+  const id = given !== undefined && isRequestId(given) ? given : randomUUID()
   c.set('requestId', id)
   await next()
   c.header('x-request-id', id)

@@ -16,7 +16,8 @@ export const time = z
     const at = Date.parse(text)
     if (/^\d{4}-/.test(text) && !Number.isNaN(at)) return at
     const age = parseDuration(text)
-    if (age !== undefined) return Date.now() - age
+    // Nothing is older than 1970, and dates end some 270,000 years before.
+    if (age !== undefined) return Math.max(0, Date.now() - age)
     context.addIssue({ code: 'custom', message: 'RFC 3339, or an age such as 10m' })
     return z.NEVER
   })

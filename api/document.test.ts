@@ -46,7 +46,7 @@ describe('the OpenAPI document', () => {
         expect(Object.keys(response.headers ?? {})).toEqual(
           expect.arrayContaining(['RateLimit', 'RateLimit-Policy']),
         )
-      const reads = method === 'get' || ['/v1/sign', '/v1/decisions/query'].includes(path)
+      const reads = method === 'get' || path === '/v1/decisions/query'
       const takes = parameters.some(({ $ref }) => $ref === '#/components/parameters/IdempotencyKey')
       expect({ path, method, takes }).toEqual({ path, method, takes: !reads })
       expect('422' in responses && '409' in responses).toBe(takes)

@@ -137,18 +137,35 @@ describe('Idempotency-Key', () => {
     const api = publishing(async () => published('r'))
     for (const key of ['""', 'x'.repeat(256), 'a\tb', '\u00e9'])
       expect({ key, status: (await put(api, key)).status }).toEqual({ key, status: 400 })
-    const signing = apiOf({
-      sign: async () => ({ method: 'POST', url: 'http://a', headers: {}, body: '' }),
-    })
-    const asked = { body: JSON.stringify({ provider: 'p', tenant: 't', source: 's' }) }
+    const asking = apiOf({ decisions: { query: async () => [{ n: 1 }] } as never })
     for (let i = 0; i < 2; i += 1) {
-      const signed = await signing.send('POST', '/v1/sign', {
-        ...asked,
+      const asked = await asking.send('POST', '/v1/decisions/query', {
+        body: JSON.stringify({ sql: 'SELECT 1 AS n' }),
         headers: { 'idempotency-key': 'k' },
       })
-      expect(signed.status).toBe(200)
-      expect(signed.headers.get('idempotent-replayed')).toBeNull()
+      expect(asked.status).toBe(200)
+      expect(asked.headers.get('idempotent-replayed')).toBeNull()
     }
+  })
+
+  it('sends a sample once, however often it is asked for with one key', async () => {
+    let sent = 0
+    const api = apiOf({
+      trigger: async () => {
+        sent += 1
+        return [{ status: 202, body: { id: 'e' } }]
+      },
+    })
+    const again = () =>
+      api.send('POST', '/v1/trigger', {
+        body: JSON.stringify({ provider: 'github' }),
+        headers: { 'idempotency-key': 'k' },
+      })
+    const [first, second] = [await again(), await again()]
+    expect(await first.json()).toEqual({ answers: [{ status: 202, body: { id: 'e' } }] })
+    expect(await second.json()).toEqual({ answers: [{ status: 202, body: { id: 'e' } }] })
+    expect(second.headers.get('idempotent-replayed')).toBe('true')
+    expect(sent).toBe(1)
   })
 
   it('does nothing while the state store is away: the promise could not be kept', async () => {

@@ -17,7 +17,7 @@ const maxKey = 255
 const unsafe: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
 
 /** What asks by POST and changes nothing: repeating it needs no key, and its answers are not kept. */
-export const asks: ReadonlySet<string> = new Set(['/v1/decisions/query', '/v1/sign'])
+export const asks: ReadonlySet<string> = new Set(['/v1/decisions/query'])
 
 /** Whether an operation takes an `Idempotency-Key`. */
 export const takesKey = (method: string, path: string): boolean =>

@@ -20,16 +20,18 @@ const topology = z
   })
   .openapi('Topology')
 
-const signed = z
+const answers = z
   .object({
-    method: z.string(),
-    url: z.string(),
-    headers: z.record(z.string(), z.string()),
-    body: z.string().describe('base64'),
+    answers: z.array(
+      z.object({
+        status: z.number(),
+        body: z.unknown().describe('parsed where it is JSON, else text'),
+      }),
+    ),
   })
-  .openapi('SignedRequest')
+  .openapi('TriggerAnswers')
 
-/** Topology, and signing for `trigger`. */
+/** Topology, and sample events. */
 export const operations = (app: AdminApp, deps: ApiDependencies): void => {
   app.openapi(
     createRoute({
@@ -43,36 +45,46 @@ export const operations = (app: AdminApp, deps: ApiDependencies): void => {
   app.openapi(
     createRoute({
       method: 'post',
-      path: '/v1/sign',
-      summary: 'A sample event of a provider, signed with the secret of a source',
+      path: '/v1/trigger',
+      summary: 'Sends a sample event of a provider, signed with the secret of a source',
       description:
-        'For `zenhook trigger`: the signed request leaves the instance, the secret does not.',
+        'For `zenhook trigger`: the instance signs and sends, for some schemes send the secret itself.',
       request: {
         body: {
           content: {
             'application/json': {
-              schema: z.strictObject({
-                provider: z.string(),
-                event: z.string().optional(),
-                tenant: z.string(),
-                source: z.string(),
-                flaw: z.enum(['bad-signature', 'stale']).optional(),
-              }),
+              schema: z
+                .strictObject({
+                  provider: z.string(),
+                  event: z.string().optional(),
+                  tenant: z.string().optional(),
+                  source: z
+                    .string()
+                    .optional()
+                    .describe('with tenant; the only source of the provider where absent'),
+                  flaw: z.enum(['bad-signature', 'stale']).optional(),
+                  copies: z.number().int().min(1).max(2).default(1),
+                })
+                .refine(({ tenant, source }) => (tenant === undefined) === (source === undefined), {
+                  message: 'tenant and source come together',
+                }),
             },
           },
           required: true,
         },
       },
-      responses: { 200: json(signed, 'send it as it is'), 400: problemResponse },
+      responses: { 200: json(answers, 'how each copy was answered'), 400: problemResponse },
     }),
     async (c) => {
-      const { event, flaw, ...rest } = c.req.valid('json')
-      const request = await deps.sign({
-        ...rest,
-        ...(event === undefined ? {} : { event }),
-        ...(flaw === undefined ? {} : { flaw }),
+      const { provider, event, tenant, source, flaw, copies } = c.req.valid('json')
+      const found = await deps.trigger({
+        provider,
+        copies,
+        ...(event !== undefined && { event }),
+        ...(tenant !== undefined && source !== undefined && { source: { tenant, source } }),
+        ...(flaw !== undefined && { flaw }),
       })
-      return c.json(mutable(request), 200)
+      return c.json({ answers: [...found] }, 200)
     },
   )
 }

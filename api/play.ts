@@ -7,6 +7,8 @@ import type { Bins } from './types.ts'
 
 const maxDelayMs = 10_000
 const maxBody = 256 * 1024
+/** Statuses whose answers may have no body. */
+const bodiless = [204, 205, 304]
 
 const knobs = z.object({
   status: z.coerce.number().int().min(200).max(599).optional(),
@@ -67,7 +69,7 @@ export const play = (app: AdminApp, bins: Bins): void => {
       return problem(c, 404, 'ZENHOOK_API_NOT_FOUND', 'There is no such request bin')
     }
     if (answer.delayMs > 0) await sleep(answer.delayMs)
-    const empty = answer.status === 204 || answer.status === 304
+    const empty = bodiless.includes(answer.status)
     return new Response(empty ? null : '{"ok":true}\n', {
       status: answer.status,
       headers: empty ? {} : { 'content-type': 'application/json' },

@@ -51,7 +51,7 @@ export const apiOf = (
     logger: silentLogger,
     apply: never('apply'),
     checkObject: never('checkObject'),
-    sign: never('sign'),
+    trigger: never('trigger'),
     audit: never('audit'),
     topology: () => ({ chain: 'fused', roles: [], engines: {}, nodes: [] }),
   }

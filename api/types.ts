@@ -37,22 +37,23 @@ export interface Fault {
   message: string
 }
 
-/** A request signed as its provider signs: everything to send, and no secret. */
-export interface SignedRequest {
-  method: string
-  url: string
-  headers: Readonly<Record<string, string>>
-  /** Base64. */
-  body: string
-}
-
-export interface SignOptions {
+export interface TriggerOptions {
   provider: string
+  /** Type of the sample, or its beginning; the provider's first where absent. */
   event?: string
-  tenant: string
-  source: string
+  /** The only source of that provider where absent. */
+  source?: { tenant: string; source: string }
   /** What to get wrong on purpose. */
   flaw?: 'bad-signature' | 'stale'
+  /** How often the same request is sent; once by default. */
+  copies?: number
+}
+
+/** How the public listener answered a request. */
+export interface TriggerAnswer {
+  status: number
+  /** Parsed where it is JSON, else text. */
+  body: unknown
 }
 
 /** The built-in request bins, as the connectors keep them. */
@@ -129,7 +130,8 @@ export interface ApiDependencies {
   apply(text: string, file: string, dryRun: boolean): Promise<Applied>
   /** The object if it may be published; throws for what is wrong with it. */
   checkObject(place: ObjectPlace, spec: object): AnyObject
-  sign(options: SignOptions): Promise<SignedRequest>
+  /** Sends a sample event as its provider would, and tells how each copy was answered. */
+  trigger(options: TriggerOptions): Promise<readonly TriggerAnswer[]>
   /** Accounts for the events of a range, until the signal ends it. */
   audit(filter: AuditFilter, signal: AbortSignal): AsyncIterable<AuditStep>
   topology(): Topology

@@ -2,7 +2,7 @@ import { connectors } from '../connectors/index.ts'
 import { targetFault } from '../core/net/registration.ts'
 import type { Components } from '../core/registry/config/index.ts'
 import { presets } from '../ingress/providers/index.ts'
-import { verifierSpecs } from '../ingress/verifiers/index.ts'
+import { settingsFault, verifierSpecs } from '../ingress/verifiers/index.ts'
 
 /** Every component that configuration may name: what config lint, the reference and the generators read. */
 export const components: Components = {
@@ -13,5 +13,15 @@ export const components: Components = {
   })),
   verifiers: verifierSpecs,
   connectors: connectors.map(({ spec }) => spec),
+  verifyFault: (source) => {
+    const error = settingsFault(source)
+    if (error === undefined) return undefined
+    const { path, known } = error.details
+    return {
+      path: typeof path === 'string' && path !== '' ? path.split('.') : [],
+      message: error.message,
+      ...(Array.isArray(known) && { known: known.map(String) }),
+    }
+  },
   targetFault,
 }

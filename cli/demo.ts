@@ -35,19 +35,14 @@ const ends: readonly string[] = ['delivered', 'partial', 'dropped', 'dead']
 
 /**
  * Sends one signed sample to the demo source over HTTP, as GitHub would, and waits for the end of its
- * story; `undefined` when it has none in time.
+ * story; `undefined` when it has none in time. Rejects when it was not taken.
  */
 export const sendDemo = async (runtime: Runtime): Promise<Story | undefined> => {
   const { decisions } = runtime.engines
   if (decisions === undefined) return undefined
-  const request = await runtime.sign({ provider: 'github', ...demoSource })
-  const response = await fetch(request.url, {
-    method: request.method,
-    headers: request.headers,
-    body: Buffer.from(request.body, 'base64'),
-  })
-  const { id } = (await response.json()) as { id?: string }
-  if (id === undefined) return undefined
+  const [answer] = await runtime.trigger({ provider: 'github', source: demoSource })
+  const id: unknown = Reflect.get(Object(answer?.body), 'id')
+  if (typeof id !== 'string') throw new Error(`it was answered ${answer?.status}`)
   const deadline = Date.now() + patienceMs
   while (Date.now() < deadline) {
     const told = await story(decisions, id)

@@ -39,12 +39,13 @@ const nextCommands = (settings: Settings, hasDemo: boolean): readonly [string, s
 
 // What a stranger needs to know, in at most 12 lines.
 const introduce = (runtime: Runtime, settings: Settings, secret: string | undefined): void => {
-  const { publicUrl, url, engines, publicPort, adminPort } = runtime
+  const { publicUrl, url, engines, publicPort, listenUrl, adminPort } = runtime
   const { names } = engines
   print(`zenhook ${version()}`)
   if (publicPort !== undefined) {
     const other = instead(settings.port, publicPort)
-    print(`  listening  ${publicUrl}/in/{tenant}/{source}${other}`)
+    print(`  listening  ${listenUrl}/in/{tenant}/{source}${other}`)
+    if (publicUrl !== listenUrl) print(`  public     ${publicUrl}/in/{tenant}/{source}`)
   }
   print(`  admin      ${url}${instead(settings.adminPort, adminPort)}`)
   if (secret !== undefined) {

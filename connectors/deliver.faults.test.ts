@@ -56,6 +56,27 @@ describe('trouble of one destination', () => {
     expect(receiver.arrivals.length).toBe(stormed + 40)
   })
 
+  it('that is asked twice because the state store forgot its first attempt is told of as twice', async () => {
+    const kv = mapKv()
+    let forgotten = 0
+    const receiver = await startReceiver(() => {
+      if (forgotten === 0) {
+        kv.values.clear()
+        forgotten += 1
+      }
+      return { status: 204 }
+    })
+    cleanups.push(() => receiver.close())
+    const rig = await rigOf([destinationOf({ config: { url: receiver.url } })], kv)
+    await rig.start()
+    await rig.send([dispatchOf('hooks')])
+    await until(async () => (await rig.decisions()).length === 1, 'the decision')
+    expect(receiver.arrivals).toHaveLength(2)
+    expect(await rig.decisions()).toMatchObject([
+      { verdict: 'delivered', attempt: 1, details: { possibleDuplicate: true } },
+    ])
+  })
+
   it('that asks for peace gets it, and the others go on', async () => {
     const [busy, alive] = [await receive(), await receive()]
     busy.faults.push({ status: 429, headers: { 'retry-after': '2' } })

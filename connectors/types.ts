@@ -20,6 +20,8 @@ export interface Delivered {
   status?: number
   /** The receiver's own id of what came of it: an issue key, a message's timestamp. */
   externalId?: string
+  /** The receiver may have it twice from this one attempt. */
+  possibleDuplicate?: boolean
   /** JSON values only; never a secret. */
   details?: Readonly<Record<string, unknown>>
 }
@@ -57,7 +59,7 @@ export interface Connector {
   deliver(attempt: Attempt, signal: AbortSignal): Promise<AttemptResult>
 }
 
-/** Publishes to a Kafka topic of the user's; resolves once the brokers acknowledged it. */
+/** Publishes to a Kafka topic of the user's; resolves once the brokers acknowledged it. `resent`: it may lie there twice. */
 export type Publish = (
   topic: string,
   key: string | null,
@@ -65,7 +67,7 @@ export type Publish = (
   value: Uint8Array,
   /** `username:password` where the destination has a principal of its own. */
   options?: { sasl?: string },
-) => Promise<{ partition?: number; offset?: number }>
+) => Promise<{ partition?: number; offset?: number; resent?: boolean }>
 
 /** A message as a receiver over HTTP gets it. */
 export interface OutboundMessage {

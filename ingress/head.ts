@@ -1,3 +1,4 @@
+import { isRequestId } from '../core/telemetry/index.ts'
 import { type Refusal, refuse } from './problems.ts'
 
 /** What the head of a request says, read once from its raw fields: Node joins or drops duplicates. */
@@ -14,7 +15,6 @@ export interface Head {
 }
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+\/[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-const saneRequestId = /^[A-Za-z0-9._:/+=@-]{1,128}$/
 
 const malformed = (detail: string): Refusal =>
   refuse('ZENHOOK_INGRESS_MALFORMED', { detail, close: true })
@@ -58,7 +58,7 @@ export const readHead = (rawHeaders: readonly string[], httpVersion: string): He
         head.contentType = value
         break
       case 'x-request-id':
-        if (saneRequestId.test(value)) head.requestId ??= value
+        if (isRequestId(value)) head.requestId ??= value
         break
       case 'traceparent':
         traces += 1
@@ -83,7 +83,7 @@ export const readHead = (rawHeaders: readonly string[], httpVersion: string): He
 export const requestIdOf = (rawHeaders: readonly string[]): string | undefined => {
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const value = rawHeaders[at + 1] ?? ''
-    if (rawHeaders[at]?.toLowerCase() === 'x-request-id' && saneRequestId.test(value)) return value
+    if (rawHeaders[at]?.toLowerCase() === 'x-request-id' && isRequestId(value)) return value
   }
   return undefined
 }

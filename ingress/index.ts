@@ -92,7 +92,7 @@ export const createIngress = (options: IngressOptions): Ingress => {
     for (const bytes of keptBytes) {
       const value = deadLetter(codec, record, error, now(), bytes)
       try {
-        await log.append([{ topic: 'dead', key: record.key, value }])
+        await log.append([{ topic: 'dead', key: record.key, value, headers: record.headers ?? {} }])
         return
       } catch (failure) {
         if (!hasCode(failure, 'ZENHOOK_LOG_RECORD_TOO_LARGE') || bytes === 0) throw failure
@@ -227,5 +227,7 @@ const recordConflict = async (
       },
     ],
   }
-  await log.append([{ topic: 'decisions', key: eventId, value: codec.encode('decisions', set) }])
+  const value = codec.encode('decisions', set)
+  const headers = { id: eventId, type, tenant, source }
+  await log.append([{ topic: 'decisions', key: eventId, value, headers }])
 }

@@ -140,6 +140,7 @@ describe('a genuine request', () => {
     expect(await stored()).toHaveLength(1)
     await expect.poll(async () => (await stored('decisions')).length).toBe(1)
     const [record] = await stored('decisions')
+    expect(record?.headers).toMatchObject({ id: first.id, tenant: 'acme', source: 'std' })
     expect(await codec.decode('decisions', record?.value ?? new Uint8Array())).toMatchObject({
       eventId: first.id,
       decisions: [{ stage: 'ingress', verdict: 'pass', reason: 'conflict' }],

@@ -1,6 +1,5 @@
 import { Command } from 'commander'
-import type { SignedRequest } from '../../api/types.ts'
-import { messageOf, ZenhookError } from '../../core/errors/index.ts'
+import type { TriggerAnswer } from '../../api/types.ts'
 import { contextOf, wholeNumber, withInstance } from '../context.ts'
 import { progress, usage } from '../output.ts'
 import { Negative } from '../run.ts'
@@ -13,32 +12,6 @@ interface Options {
   burst?: number
 }
 
-interface Answer {
-  status: number
-  body: unknown
-}
-
-const deliver = async (request: SignedRequest): Promise<Answer> => {
-  try {
-    const response = await fetch(request.url, {
-      method: request.method,
-      headers: request.headers,
-      body: request.method === 'GET' ? null : Buffer.from(request.body, 'base64'),
-      signal: AbortSignal.timeout(30_000),
-    })
-    const text = await response.text()
-    try {
-      return { status: response.status, body: JSON.parse(text) as unknown }
-    } catch {
-      return { status: response.status, body: text }
-    }
-  } catch (error) {
-    throw new ZenhookError('ZENHOOK_CLI_NO_INSTANCE', {
-      message: `${new URL(request.url).origin} does not answer: ${messageOf(error)}`,
-    })
-  }
-}
-
 // At most this many requests are under way at once in a burst.
 const parallel = 32
 
@@ -49,7 +22,10 @@ export const triggerCommand = (): Command =>
       '<provider.event>',
       'preset and event, for instance github.push; the event may be left out',
     )
-    .option('--source <tenant/source>', 'source to send to', 'demo/github')
+    .option(
+      '--source <tenant/source>',
+      'source to send to; the only one of that provider by default',
+    )
     .option('--bad-signature', 'sign with another secret: 401 is expected')
     .option('--stale', 'sign an hour in the past: 401 is expected where the scheme has a time')
     .option('--duplicate', 'send the same request twice')
@@ -58,35 +34,32 @@ export const triggerCommand = (): Command =>
       const { client, streams, format, quiet } = contextOf(command)
       const dot = what.indexOf('.')
       const provider = dot === -1 ? what : what.slice(0, dot)
-      const [tenant, source, ...rest] = (options.source ?? '').split('/')
-      if (tenant === undefined || source === undefined || rest.length > 0) {
+      const named = options.source?.split('/')
+      if (named !== undefined && named.length !== 2) {
         throw usage(`--source '${options.source}' is not in the form TENANT/SOURCE`)
       }
+      const [tenant, source] = named ?? []
       if (options.badSignature === true && options.stale === true) {
         throw usage('--bad-signature and --stale exclude each other')
       }
       const api = await client()
       const flaw = options.badSignature ? 'bad-signature' : options.stale ? 'stale' : undefined
-      const sign = (): Promise<SignedRequest> =>
-        api.request('POST', '/v1/sign', {
-          provider,
-          tenant,
-          source,
+      const copies = options.duplicate === true ? 2 : 1
+      const send = (): Promise<{ answers: readonly TriggerAnswer[] }> =>
+        api.request('POST', '/v1/trigger', {
+          ...{ provider, tenant, source, flaw, copies },
           ...(dot === -1 ? {} : { event: what.slice(dot + 1) }),
-          ...(flaw === undefined ? {} : { flaw }),
         })
 
       const total = options.burst ?? 1
       const bar = progress(streams, quiet)
-      const answers: Answer[] = []
+      const answers: TriggerAnswer[] = []
       let started = 0
       const worker = async (): Promise<void> => {
         while (started < total) {
           started += 1
-          const request = await sign()
-          answers.push(await deliver(request))
-          if (options.duplicate === true) answers.push(await deliver(request))
-          bar.update(`${answers.length}/${total * (options.duplicate === true ? 2 : 1)}`)
+          answers.push(...(await send()).answers)
+          bar.update(`${answers.length}/${total * copies}`)
         }
       }
       await Promise.all(Array.from({ length: Math.min(parallel, total) }, worker))

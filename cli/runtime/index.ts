@@ -24,9 +24,9 @@ import { createPatience, type Waiting } from './patience.ts'
 import { createProbes, engineProbes, type Probes, registryProbe } from './probes.ts'
 import { openRegistry } from './registry.ts'
 import { openReplays } from './replays.ts'
-import { signSample } from './sign.ts'
 import { groupsOf, topologyOf } from './topology.ts'
 import { openTracing } from './tracing.ts'
+import { triggerSample } from './trigger.ts'
 
 export interface RuntimeOptions {
   settings: Settings
@@ -44,9 +44,11 @@ export interface RuntimeOptions {
 export interface Runtime extends Instance {
   adminPort: number
   publicPort: number | undefined
+  /** Where it listens for senders itself, whatever they call it. */
+  listenUrl: string | undefined
   engines: Engines
   checks(): Promise<readonly Check[]>
-  sign: ApiDependencies['sign']
+  trigger: ApiDependencies['trigger']
   /** Drains what is under way and closes everything. Idempotent. */
   close(): Promise<void>
 }
@@ -129,12 +131,13 @@ const assemble = async (options: RuntimeOptions, parts: Parts): Promise<Runtime>
   probes.set(registryProbe(registry.reader))
   const configurer = createConfigurer(registry, options.standing ?? {})
   const topology: Topology = topologyOf(settings.chain, settings.roles, engines)
-  const sign: ApiDependencies['sign'] = (wanted) =>
-    signSample(
+  const trigger: ApiDependencies['trigger'] = (wanted) =>
+    triggerSample(
       {
         registry: registry.reader,
         secrets: registry.secrets,
-        publicUrl: () => instance.publicUrl,
+        publicUrl: () => settings.publicUrl,
+        target: () => lobby?.url,
         now: Date.now,
       },
       wanted,
@@ -158,7 +161,7 @@ const assemble = async (options: RuntimeOptions, parts: Parts): Promise<Runtime>
       logger: logger.child({ part: 'api' }),
       apply: configurer.apply,
       checkObject: configurer.checkObject,
-      sign,
+      trigger,
       audit: auditOf({ engines, codec, settings }, engines.decisions),
       topology: () => topology,
     })
@@ -198,9 +201,10 @@ const assemble = async (options: RuntimeOptions, parts: Parts): Promise<Runtime>
     ...instance,
     adminPort: admin.port,
     publicPort: lobby?.port,
+    listenUrl: lobby?.url,
     engines,
     checks,
-    sign,
+    trigger,
     close: parts.close,
   }
 }

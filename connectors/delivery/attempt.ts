@@ -121,8 +121,7 @@ export const attemptOnce = async (options: AttemptOptions): Promise<Attempted> =
   if (result.kind === 'failed' && result.cancelled) return { ending: undefined, result }
 
   const at = now()
-  const duplicate =
-    possibleDuplicate || (result.kind === 'failed' && result.possibleDuplicate === true)
+  const duplicate = possibleDuplicate || result.possibleDuplicate === true
   const details = {
     ...result.details,
     connector: destination.connector,

@@ -199,7 +199,7 @@ export const createCourier = (options: CourierOptions): Courier => {
     }
     underWay.add(key)
     try {
-      return await attempt({
+      const made = await attempt({
         job,
         destination,
         instance,
@@ -208,6 +208,9 @@ export const createCourier = (options: CourierOptions): Courier => {
         possibleDuplicate,
         started,
       })
+      // What the store knew of it is gone: it will say that nothing was attempted.
+      if (made === 'again') job.attempted = true
+      return made
     } finally {
       underWay.delete(key)
     }
@@ -259,7 +262,13 @@ export const createCourier = (options: CourierOptions): Courier => {
       if (turn.until !== undefined) return endings.hop(job, turn.until, known)
       if (job.crowded) return 'wait'
     }
-    return send(job, destination, instance, known, verdict.possibleDuplicate)
+    return send(
+      job,
+      destination,
+      instance,
+      known,
+      verdict.possibleDuplicate || job.attempted === true,
+    )
   }
 
   /** Until it succeeds or the process stops: an engine is away, or we have a fault. */

@@ -228,4 +228,23 @@ describe('the list of a key', () => {
     clock.now = 5_000 + 3_600_001
     expect(await turn('next', 2)).toBeUndefined()
   })
+
+  it('lets go of one that waited itself and never came back, and of no other', async () => {
+    const { clock, order, turn } = make()
+    // Both waited behind somebody who is gone: no time is said for either.
+    await order.park(place('lost', 1))
+    await order.park(place('next', 2))
+    const held = async (at: number): Promise<boolean> => {
+      clock.now = at
+      return (await turn('last', 3)) !== undefined
+    }
+    expect(await held(1_000)).toBe(true)
+    expect(await held(62_000)).toBe(true)
+    expect(await held(3_601_000)).toBe(true)
+    // Now the first is gone, and the second has its whole time.
+    expect(await held(3_601_001)).toBe(true)
+    expect(await held(3_700_000)).toBe(true)
+    expect(await held(3_601_001 + 3_600_000)).toBe(true)
+    expect(await held(3_601_001 + 3_600_001)).toBe(false)
+  })
 })

@@ -72,6 +72,9 @@ const spacingMs = 2
 export const lineLength = 128
 /** A head that is overdue for so long holds nobody up any more. */
 const overdueMs = 3_600_000
+/** A head that waited itself names no time. Where it stays the head for so long it is given one, from when it was first seen. */
+const stillMs = 60_000
+const headsLimit = 10_000
 
 export interface OrderOptions {
   /** Of a key's list, ms. */
@@ -111,6 +114,26 @@ export const createOrder = (
     }
   }
 
+  const heads = new Map<string, { first: string; since: number }>()
+
+  const watch = async (key: string, first: string): Promise<void> => {
+    const seen = heads.get(key)
+    if (seen?.first !== first) {
+      heads.delete(key)
+      heads.set(key, { first, since: now() })
+      const [oldest] = heads.keys()
+      if (heads.size > headsLimit && oldest !== undefined) heads.delete(oldest)
+      return
+    }
+    if (now() - seen.since < stillMs) return
+    heads.delete(key)
+    await change(key, (list) =>
+      list.some(([, one, due]) => one === first && due === 0)
+        ? list.map(([seq, one, due]) => [seq, one, one === first && due === 0 ? seen.since : due])
+        : undefined,
+    )
+  }
+
   const leave: Order['leave'] = ({ key, dispatch }) =>
     change(key, (list) =>
       list.some(([, one]) => one === dispatch)
@@ -135,6 +158,7 @@ export const createOrder = (
         // Else its process died between the end and leaving the list.
         if (over || lost) await leave({ key, dispatch: first })
         else {
+          if (due === 0) await watch(key, first)
           const rounds = Math.floor(ahead.length / lineLength)
           const soon = now() + leastMs
           const beat = due > soon ? due : Math.ceil(soon / beatMs) * beatMs

@@ -113,9 +113,13 @@ export const kafka = defineConnector(kafkaSpec, ({ topic, key }, context) => {
         const [sasl] = await context.secrets('sasl')
         const headers = cloudEventHeaders(attempt)
         const record = keyOf(dispatch.event)
-        const { partition, offset } = await publish(topic, record, headers, value, { sasl })
-        const at = partition === undefined ? {} : { externalId: `${topic}/${partition}/${offset}` }
-        return { kind: 'delivered', ...at }
+        const placed = await publish(topic, record, headers, value, { sasl })
+        const { partition, offset, resent = false } = placed
+        return {
+          kind: 'delivered',
+          ...(partition !== undefined && { externalId: `${topic}/${partition}/${offset}` }),
+          ...(resent && { possibleDuplicate: true }),
+        }
       } catch (error) {
         if (isZenhookError(error) && final.has(error.code)) {
           return failed('publish_refused', false, error)

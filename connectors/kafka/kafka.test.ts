@@ -69,6 +69,15 @@ describe('kafka', () => {
     })
   })
 
+  it('says where the brokers may have it twice', async () => {
+    const { result } = await send({}, { topic: 't' }, async () => ({
+      ...{ partition: 1, offset: 2, resent: true },
+    }))
+    expect(result).toEqual({
+      ...{ kind: 'delivered', externalId: 't/1/2', possibleDuplicate: true },
+    })
+  })
+
   it('uses the key of the event where the path leads nowhere', async () => {
     const { published } = await send({}, { topic: 't', key: 'data.nothing.here' })
     expect(published[0]?.key).toBe('acme/github')

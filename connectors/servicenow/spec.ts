@@ -53,6 +53,10 @@ export const servicenowSpec: ComponentSpec<ServiceNowConfig> = {
     },
     clientSecret: { description: 'Secret of the OAuth client', required: false, many: false },
   },
+  secretSets: [
+    ['username', 'password'],
+    ['clientId', 'clientSecret'],
+  ],
   reasons: {
     ...httpReasons,
     servicenow_refused: 'ServiceNow refused within a 2xx answer; its words are in the error',

@@ -38,6 +38,7 @@ export const slackSpec: ComponentSpec<SlackConfig> = {
       many: false,
     },
   },
+  secretSets: [['token'], ['url']],
   reasons: {
     ...httpReasons,
     ...errorReasons,

@@ -16,6 +16,8 @@ export interface ComponentSpec<C = unknown> {
   targets?: readonly string[]
   /** Secrets by role, with what they must look like. */
   secrets?: Readonly<Record<string, SecretSpec>>
+  /** Roles that do together; one of these sets has to be there. */
+  secretSets?: readonly (readonly string[])[]
   /** Every reason its decisions may give, snake_case, with what it means. */
   reasons: Readonly<Record<string, string>>
   /** Configuration examples, in YAML. */

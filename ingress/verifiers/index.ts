@@ -5,6 +5,7 @@ import { commonFields } from './settings.ts'
 export { parseBody } from './body.ts'
 export { createVerifier, type VerifierOptions } from './create.ts'
 export { type BatchRecord, type BatchResult, verifyRecord } from './debug.ts'
+export { settingsFault } from './fault.ts'
 export { presetNamed, presetOf, type VerifySource } from './settings.ts'
 export { draftOf, generateSecrets, type SignOptions, sampleOf, signRequest } from './sign.ts'
 export type {

@@ -80,18 +80,30 @@ export const presetNamed = (name: string): Preset => {
   })
 }
 
-const takes = (scheme: PresetScheme, key: string): boolean => {
+/** Settings of a scheme that a source of a preset may give. */
+const settingsOf = (scheme: PresetScheme): string[] => {
   const { config } = findScheme(scheme.verify.scheme).spec
-  return config instanceof z.ZodObject && key !== 'scheme' && Object.hasOwn(config.shape, key)
+  return config instanceof z.ZodObject
+    ? Object.keys(config.shape).filter((key) => key !== 'scheme')
+    : []
+}
+
+const takes = (scheme: PresetScheme, key: string): boolean => settingsOf(scheme).includes(key)
+
+const noSetting = (preset: Preset, key: string): ZenhookError => {
+  const known = [...preset.schemes.flatMap(settingsOf), ...Object.keys(commonFields)]
+  const near = nearest(key, known)
+  return new ZenhookError('ZENHOOK_VERIFY_SETTINGS', {
+    message: `verify: ${JSON.stringify(key.slice(0, 64))} is no setting of provider ${preset.name}`,
+    ...(near !== undefined && { fix: `Did you mean ${near}?` }),
+    details: { path: key, known: [...new Set(known)] },
+  })
 }
 
 const overridden = (preset: Preset, settings: Readonly<Record<string, unknown>>): Preset => {
   const [first, ...rest] = preset.schemes
   for (const key of Object.keys(settings))
-    if (!preset.schemes.some((each) => takes(each, key)))
-      throw new ZenhookError('ZENHOOK_VERIFY_SETTINGS', {
-        message: `verify: ${JSON.stringify(key.slice(0, 64))} is no setting of provider ${preset.name}`,
-      })
+    if (!preset.schemes.some((each) => takes(each, key))) throw noSetting(preset, key)
   const apply = (scheme: PresetScheme): PresetScheme => ({
     ...scheme,
     verify: {

@@ -15,21 +15,17 @@ afterAll(() => space.remove())
 
 const { read, send } = requests(() => running)
 
-interface Signed {
-  method: string
-  url: string
-  headers: Record<string, string>
-  body: string
+interface Triggered {
+  answers: { status: number; body: { id: string } }[]
 }
+
 /** Sends a signed sample, and gives its id once it is delivered. */
 const trigger = async (event: string): Promise<string> => {
-  const signing = { provider: 'github', event, tenant: 'demo', source: 'github' }
-  const { method, url, headers, body } = (await (
-    await send('POST', '/v1/sign', signing)
-  ).json()) as Signed
-  const answer = await fetch(url, { method, headers, body: Buffer.from(body, 'base64') })
-  expect(answer.status).toBe(202)
-  const { id } = (await answer.json()) as { id: string }
+  const asked = { provider: 'github', event, tenant: 'demo', source: 'github' }
+  const told = (await (await send('POST', '/v1/trigger', asked)).json()) as Triggered
+  const [answer] = told.answers
+  expect(answer?.status).toBe(202)
+  const id = answer?.body.id ?? ''
   await eventually(async () => {
     const found = await running.api(`/v1/events/${id}`)
     const { status } = (await found.json()) as { status: string }
@@ -274,7 +270,8 @@ describe('/play', () => {
       headers: { 'content-type': 'text/html' },
     })
     expect(put.status).toBe(503)
-    expect((await fetch(`${url}/play/${id}?status=204`)).status).toBe(204)
+    for (const status of [204, 205, 304])
+      expect((await fetch(`${url}/play/${id}?status=${status}`)).status).toBe(status)
     const shown = await fetch(`${url}/play/${id}/requests`)
     expect(shown.headers.get('content-type')).toMatch(/^application\/json/)
     expect(shown.headers.get('x-content-type-options')).toBe('nosniff')
@@ -300,7 +297,7 @@ describe('/play', () => {
 })
 
 describe('what else /v1 tells', () => {
-  it('topology, dead letters, and refusals to sign', async () => {
+  it('topology and dead letters', async () => {
     expect(await read('/v1/topology')).toMatchObject({
       chain: 'fused',
       engines: { log: 'embedded (lmdb)' },
@@ -310,13 +307,89 @@ describe('what else /v1 tells', () => {
     })
     expect(await read('/v1/dead')).toEqual({ dead: [], more: false })
     expect((await running.api('/v1/dead/nothing')).status).toBe(404)
-    const sign = (more: object) =>
-      send('POST', '/v1/sign', { provider: 'github', tenant: 'demo', source: 'github', ...more })
-    expect((await sign({ source: 'githb' })).status).toBe(404)
-    expect((await sign({ provider: 'githb' })).status).toBe(400)
-    expect((await sign({ event: 'nothing_like_it' })).status).toBe(404)
-    const signed = await (await sign({})).text()
-    const secret = / secret {5}(\S+)/.exec(running.texts.out)?.[1] ?? 'absent'
-    expect(signed).not.toContain(secret)
+  })
+})
+
+describe('what a caller says', () => {
+  it('of his own request id comes back, on both listeners, where it is sane', async () => {
+    const { url, publicUrl } = running.instance
+    const given = `Root=1-67891233-${'a'.repeat(80)}`
+    for (const base of [`${url}/v1/topology`, `${publicUrl}/in/demo/nothing`]) {
+      const echo = async (id: string) =>
+        (await fetch(base, { headers: { 'x-request-id': id } })).headers.get('x-request-id')
+      expect(await echo(given)).toBe(given)
+      expect(await echo('a b')).not.toBe('a b')
+    }
+  })
+
+  it('of an age beyond all dates is as old as anything', async () => {
+    const filter = { tenant: 'demo', source: 'nobody' }
+    const asked = await send('POST', '/v1/replays', { ...filter, since: '999999999d' })
+    expect(asked.status).toBeLessThan(300)
+    const { id } = (await asked.json()) as { id: string }
+    const shown = (await read(`/v1/replays/${id}`)) as object
+    expect(JSON.stringify(shown)).toContain('1970-01-01T00:00:00.000Z')
+    expect((await running.api('/v1/replays')).status).toBe(200)
+  })
+})
+
+describe('a sample event', () => {
+  const secret = 'a token that stays where it is'
+  const put = (name: string, spec: object) => send('PUT', `/v1/registry/source/demo/${name}`, spec)
+  const ask = (more: object) => send('POST', '/v1/trigger', { provider: 'github', ...more })
+  const demo = { tenant: 'demo', source: 'github' }
+
+  it('is refused where no source takes it, and says why', async () => {
+    expect((await ask({ ...demo, source: 'githb' })).status).toBe(404)
+    expect((await ask({ provider: 'githb' })).status).toBe(400)
+    expect((await ask({ ...demo, event: 'nothing_like_it' })).status).toBe(404)
+    expect((await ask({ tenant: 'demo' })).status).toBe(400)
+    expect((await ask({ provider: 'stripe' })).status).toBe(404)
+  })
+
+  it('never shows a secret, not even where the secret is what is sent', async () => {
+    expect((await put('lab', { provider: 'gitlab', secrets: [`plain:${secret}`] })).status).toBe(
+      200,
+    )
+    await eventually(
+      async () => (await ask({ provider: 'gitlab' })).status === 200 || undefined,
+      'the source of GitLab',
+    )
+    const sent = await ask({ provider: 'gitlab' })
+    const text = await sent.text()
+    expect((JSON.parse(text) as Triggered).answers[0]?.status).toBe(202)
+    expect(text).not.toContain(secret)
+    // Another provider's form would carry it in a header that is shown nowhere, but is not the source's.
+    for (const provider of ['okta', 'telegram', 'github']) {
+      const other = await ask({ provider, tenant: 'demo', source: 'lab' })
+      const said = await other.text()
+      expect({ provider, status: other.status }).toEqual({ provider, status: 400 })
+      expect(said).toMatch(/demo\/lab is a source of gitlab, not of/)
+      expect(said).not.toContain(secret)
+    }
+  })
+
+  it('is signed as its source says, not as its provider does by default', async () => {
+    const spec = {
+      provider: 'grafana',
+      verify: { header: 'x-our-own-signature' },
+      secrets: ['plain:a secret of this test'],
+    }
+    expect((await put('board', spec)).status).toBe(200)
+    const verify = { scheme: 'hmac', header: 'x-hub', prefix: 'sha256=' }
+    expect((await put('own', { verify, secrets: ['plain:a secret of this test'] })).status).toBe(
+      200,
+    )
+    await eventually(
+      async () => (await ask({ tenant: 'demo', source: 'own' })).status === 200 || undefined,
+      'the sources',
+    )
+    for (const [provider, source] of [
+      ['grafana', 'board'],
+      ['github', 'own'],
+    ]) {
+      const told = (await (await ask({ provider, tenant: 'demo', source })).json()) as Triggered
+      expect({ source, status: told.answers[0]?.status }).toEqual({ source, status: 202 })
+    }
   })
 })

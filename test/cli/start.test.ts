@@ -81,6 +81,25 @@ describe('zenhook start', () => {
     expect(gone.err).toContain('No instance runs')
   }, 90_000)
 
+  it('sends its sample to itself under a public URL, and says both addresses', async () => {
+    const dataDir = space.path('public')
+    const PUBLIC_URL = 'https://hooks.example.invalid/zenhook'
+    const running = await start({ dataDir, env: { PUBLIC_URL } })
+    const { out } = running.texts
+    expect(out).toMatch(/^ +listening +http:\/\/127\.0\.0\.1:\d+\/in/m)
+    expect(out).toContain(`public     ${PUBLIC_URL}/in/{tenant}/{source}`)
+    expect(
+      out
+        .split(/^(?=sample)/m)[0]
+        ?.trimEnd()
+        .split('\n').length,
+    ).toBeLessThanOrEqual(12)
+    expect(out).toMatch(/delivered to bin/)
+    const sent = await zenhook(['trigger', 'github.push', '--data-dir', dataDir])
+    expect(sent.out).toMatch(/^202 /)
+    expect(await running.end('SIGINT')).toBe(0)
+  })
+
   it('takes the demo away with --no-demo, but no source of its name that is somebody else’s', async () => {
     const dataDir = space.path('without')
     const statuses = (running: Running) =>

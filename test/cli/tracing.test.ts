@@ -1,13 +1,15 @@
+import { createHmac, randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CollectedSpan, type Collector, startCollector } from '../fakes/collector.ts'
-import { eventually, type Running, requests, start, workspace, zenhook } from './harness.ts'
+import { eventually, type Running, start, workspace, zenhook } from './harness.ts'
 
 let space: Awaited<ReturnType<typeof workspace>>
 let collector: Collector
 let running: Running
+const secret = 'a secret of this test'
 const received: IncomingHttpHeaders[] = []
 const receiver = createServer((request, response) => {
   received.push(request.headers)
@@ -22,7 +24,7 @@ beforeAll(async () => {
   const config = `
 tenants:
   acme:
-    sources: { hook: { provider: github, secrets: ["plain:a secret of this test"] } }
+    sources: { hook: { provider: github, secrets: ["plain:${secret}"] } }
     destinations:
       out: { connector: webhook, config: { url: "http://127.0.0.1:${port}/" }, allowPrivate: true }
     routes: [{ name: all, when: "true", to: [out] }]
@@ -50,22 +52,19 @@ afterAll(async () => {
   await new Promise((resolve) => receiver.close(resolve))
 })
 
-const { send } = requests(() => running)
-
-interface Signed {
-  method: string
-  url: string
-  headers: Record<string, string>
-  body: string
-}
-
 const hook = async (headers: Record<string, string>): Promise<{ status: number; id: string }> => {
-  const signing = { provider: 'github', event: 'push', tenant: 'acme', source: 'hook' }
-  const signed = (await (await send('POST', '/v1/sign', signing)).json()) as Signed
-  const response = await fetch(signed.url, {
-    method: signed.method,
-    headers: { ...signed.headers, ...headers },
-    body: Buffer.from(signed.body, 'base64'),
+  const body = JSON.stringify({ ref: 'refs/heads/main', n: randomUUID() })
+  const signature = createHmac('sha256', secret).update(body).digest('hex')
+  const response = await fetch(`${running.instance.publicUrl}/in/acme/hook`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-github-event': 'push',
+      'x-github-delivery': randomUUID(),
+      'x-hub-signature-256': `sha256=${signature}`,
+      ...headers,
+    },
+    body,
   })
   const { id = '' } = (await response.json()) as { id?: string }
   return { status: response.status, id }

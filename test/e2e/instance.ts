@@ -28,11 +28,11 @@ export interface StartOptions {
   roles?: string
   /** Servers and secrets; nothing else of our own environment gets through. */
   env: Readonly<Record<string, string>>
+  /** How long it may take until it is ready; a minute by default. */
+  startMs?: number
 }
 
 const entry = fileURLToPath(new URL('../../bin/zenhook.mjs', import.meta.url))
-const startMs = 60_000
-
 const ended = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
 
 const instanceOf = async (dataDir: string, pid: number): Promise<Instance | undefined> => {
@@ -56,7 +56,7 @@ const isReady = async ({ publicUrl, url }: Instance): Promise<boolean> => {
 }
 
 export const startInstance = async (options: StartOptions): Promise<Running> => {
-  const { dataDir, config, chain, roles = 'all', env } = options
+  const { dataDir, config, chain, roles = 'all', env, startMs = 60_000 } = options
   const child = spawn(
     process.execPath,
     [

@@ -21,6 +21,8 @@ export interface InstanceOptions {
   env?: Readonly<Record<string, string>>
   /** Of another instance: a folder that is there already. */
   dataDir?: string
+  /** How long it may take until it is ready. */
+  startMs?: number
 }
 
 export interface RigOptions {
@@ -64,6 +66,8 @@ export interface FaultRig {
 /** Apache Kafka's own: a leader that dies is missed for that long, three times Slack's patience. */
 const sessionTimeoutMs = 9_000
 const endGraceMs = 20_000
+/** What is away while it starts may be away for minutes. */
+const amidFaultMs = 600_000
 
 /** The instance that listens now, unless it is one of before. */
 const listening = async (dataDir: string, notPid: number | undefined): Promise<Instance> => {
@@ -135,11 +139,12 @@ export const createFaultRig = async (options: RigOptions = {}): Promise<FaultRig
       ...secretsEnv(targets),
     }
     const launch = (folderOfData: string, options: InstanceOptions): Promise<Running> => {
-      const { chain = 'fused', roles, wired = false, env: more } = options
+      const { chain = 'fused', roles, wired = false, env: more, startMs } = options
       const brokers = wired ? wire.addresses : kafka.brokers
       return startInstance({
         ...{ dataDir: folderOfData, config, chain },
         ...(roles !== undefined && { roles }),
+        ...(startMs !== undefined && { startMs }),
         env: { ...env, KAFKA_BROKERS: brokers.join(','), ...more },
       })
     }
@@ -170,7 +175,7 @@ export const createFaultRig = async (options: RigOptions = {}): Promise<FaultRig
       },
       async startAmidFault() {
         const before = running?.pid
-        const ready = start()
+        const ready = start({ startMs: amidFaultMs })
         ready.catch(() => undefined)
         const instance = await Promise.race([
           listening(dataDir, before),

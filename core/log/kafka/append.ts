@@ -13,6 +13,12 @@ export interface AppenderOptions {
   maxQueuedBytes: number
 }
 
+/** Where a record came to lie. */
+export interface Placed extends Position {
+  /** It may lie at another place as well: a send before this one had no answer. */
+  resent?: true
+}
+
 const hangingMs = 250
 
 const bytesToSend = ({ value, owned = false }: NewRecord): Buffer | null =>
@@ -54,9 +60,9 @@ export const createAppender = (options: AppenderOptions) => {
     return key === null ? spread % count : partitionOf(key, count)
   }
 
-  const push = (records: readonly NewRecord[]): Promise<readonly Position[]> =>
+  const push = (records: readonly NewRecord[]): Promise<readonly Placed[]> =>
     new Promise((resolve, reject) => {
-      const positions: Position[] = []
+      const positions: Placed[] = []
       const now = Date.now()
       let waiting = records.length
       let over = false
@@ -83,8 +89,9 @@ export const createAppender = (options: AppenderOptions) => {
           },
           bytes: sizeOf(record),
           abandoned: () => over,
-          done: (offset) => {
-            positions[index] = { topic: record.topic, partition, offset }
+          done: (offset, resent) => {
+            const place = { topic: record.topic, partition, offset }
+            positions[index] = resent ? { ...place, resent } : place
             waiting--
             if (waiting > 0 || over) return
             over = true
@@ -99,7 +106,7 @@ export const createAppender = (options: AppenderOptions) => {
       })
     })
 
-  return async (records: readonly NewRecord[]): Promise<readonly Position[]> => {
+  return async (records: readonly NewRecord[]): Promise<readonly Placed[]> => {
     if (records.length === 0) return []
     if (lanes.queuedBytes() > options.maxQueuedBytes)
       throw logError('ZENHOOK_LOG_UNAVAILABLE', 'Too many bytes wait to be appended')

@@ -98,6 +98,27 @@ export const createGroup = (options: GroupOptions): GroupSubscription => {
     subscribe.onGap?.({ topic, partition, offset, until, group: subscribe.group })
   }
 
+  /**
+   * The log lost its end (a loss of power, an unclean election, a volume of before), or is another by this name: new
+   * records come below what the group has settled. All of them are read; what was seen already is known again.
+   */
+  const reportCut = (topic: string, partition: number, offset: number, next: number): void =>
+    log.logger.warn(
+      { topic, partition, offset, next, group: subscribe.group },
+      'The log ends before what was read of it: it is read from its beginning',
+    )
+
+  /** An answer from before where we are, of a log that seems to end there: then the position is found anew. */
+  const doubtEnd = async (topic: string, partition: number, mine: Owned): Promise<void> => {
+    const ends = await admin.ends(topic)
+    const next = ends.find((end) => end.partition === partition)?.next
+    if (next === undefined || next >= mine.expected) return
+    if (owned.get(keyOf(topic, partition)) !== mine) return
+    vigil?.end(
+      logError('ZENHOOK_LOG_UNAVAILABLE', `${topic}/${partition} ends before what was read`),
+    )
+  }
+
   const assign = async (by: Consumer, assignment: Record<string, number[]>): Promise<void> => {
     revokeAll()
     const mine = epoch
@@ -114,8 +135,11 @@ export const createGroup = (options: GroupOptions): GroupSubscription => {
           const ends = await admin.ends(topic)
           if (epoch !== mine || closing.signal.aborted) return
           for (const partition of numbers) {
-            const first = ends.find((end) => end.partition === partition)?.first ?? 0
-            const committed = offsets.get(full)?.get(partition)
+            const { first = 0, next } = ends.find((end) => end.partition === partition) ?? {}
+            const stored = offsets.get(full)?.get(partition)
+            const isCut = stored !== undefined && next !== undefined && stored > next
+            if (isCut) reportCut(topic, partition, stored, next)
+            const committed = isCut ? undefined : stored
             const start = Math.max(committed ?? first, first)
             if (committed !== undefined) reportGap(topic, partition, committed, start)
             own(by, topic, partition, start)
@@ -198,6 +222,10 @@ export const createGroup = (options: GroupOptions): GroupSubscription => {
         },
         () => undefined,
       )
+    }
+    if (fetched < mine.expected && Number(batch.highWatermark) < mine.expected) {
+      doubtEnd(topic, partition, mine).catch(onError)
+      return
     }
     mine.doubted = -1
     const from = Math.max(mine.expected, fetched)

@@ -258,6 +258,63 @@ describe.skipIf(kafka === undefined)(
       }
     })
 
+    /** What a group gets, and settles, from when it is ready. */
+    const follow = async (group: string, topic: string) => {
+      const values: string[] = []
+      const subscription = await log.subscribe({ group, topics: [topic] }, async (batch) => {
+        values.push(...batch.records.map(textOf))
+        const last = batch.records.at(-1)
+        if (last !== undefined) await batch.settle(last)
+        return undefined
+      })
+      await subscription.ready()
+      return { values, subscription }
+    }
+    const put = (topic: string, ...values: string[]) =>
+      log.append(values.map((value) => ({ topic, key: 'k', value: text(value) })))
+
+    const withAdmin = async (work: (admin: ReturnType<Kafka['admin']>) => Promise<unknown>) => {
+      const admin = new Kafka({ brokers: [...cluster.brokers], logLevel: logLevel.NOTHING }).admin()
+      await admin.connect()
+      await work(admin)
+      await admin.disconnect()
+    }
+
+    it('reads a log that ends before what the group has settled from its beginning', async () => {
+      await make('cut')
+      await put('cut', 'one', 'two')
+      const before = await follow('cut', 'cut')
+      await until('the first two', () => before.values.length === 2)
+      await before.subscription.close()
+      await withAdmin((admin) =>
+        admin.setOffsets({
+          ...{ groupId: `${prefix}.cut`, topic: `${prefix}.cut.v1` },
+          partitions: [{ partition: 0, offset: '5000' }],
+        }),
+      )
+      const after = await follow('cut', 'cut')
+      await put('cut', 'three')
+      await until('all of it', () => after.values.includes('three'))
+      expect(after.values).toEqual(['one', 'two', 'three'])
+      // Closing lets the last commit finish.
+      await after.subscription.close()
+      expect(await log.lag('cut')).toMatchObject([{ offset: 3, records: 0 }])
+    })
+
+    it('goes on with a topic that was deleted and made anew while it was read', async () => {
+      await make('anew')
+      const reading = await follow('anew', 'anew')
+      await put('anew', ...Array.from({ length: 50 }, (_, index) => String(index)))
+      await until('the first fifty', () => reading.values.length === 50)
+      await withAdmin((admin) => admin.deleteTopics({ topics: [`${prefix}.anew.v1`] }))
+      await sleep(1_500)
+      await vi.waitFor(() => make('anew'), { timeout: 30_000, interval: 500 })
+      await put('anew', 'a', 'b', 'c')
+      await until('those of the new topic', () => reading.values.length >= 53, 60_000)
+      expect(new Set(reading.values.slice(50))).toEqual(new Set(['a', 'b', 'c']))
+      await reading.subscription.close()
+    })
+
     it('outlives its only broker: appends say so, consumers come back by themselves', async () => {
       await make('outage')
       const seen: string[] = []

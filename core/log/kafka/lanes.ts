@@ -12,7 +12,8 @@ export interface Entry {
   bytes: number
   /** Nobody waits for it any more; it is not sent again. */
   abandoned(): boolean
-  done(offset: number): void
+  /** `resent`: an earlier send of it may have come in too, under another producer. */
+  done(offset: number, resent: boolean): void
   failed(error: ZenhookError): void
 }
 
@@ -70,8 +71,9 @@ export const createLanes = ({ pool, logger, sendTimeoutMs, isMissing }: LanesOpt
   const limits = new Map<string, number>()
   let queued = 0
 
-  const send = async (lane: Lane, batch: readonly Entry[]): Promise<number> => {
+  const send = async (lane: Lane, batch: readonly Entry[], begun: () => void): Promise<number> => {
     const producer = await pool.borrow()
+    begun()
     try {
       const sending = producer.send({
         topic: lane.topic,
@@ -94,14 +96,17 @@ export const createLanes = ({ pool, logger, sendTimeoutMs, isMissing }: LanesOpt
   }
 
   const deliver = async (lane: Lane, all: readonly Entry[]): Promise<void> => {
+    let sends = 0
     for (let attempt = 0; ; attempt++) {
       const batch = all.filter((entry) => !entry.abandoned())
       const [first] = batch
       if (first === undefined) return
       try {
-        const base = await send(lane, batch)
+        const base = await send(lane, batch, () => {
+          sends++
+        })
         batch.forEach((entry, index) => {
-          entry.done(base + index)
+          entry.done(base + index, sends > 1)
         })
         return
       } catch (error) {

@@ -9,7 +9,7 @@ export interface KafkaPublisher {
   /**
    * Resolves once the brokers acknowledged it. `sasl` is `username:password` of the destination; without
    * it the connection of this process serves. Rejects as `append` of the log does, and with
-   * ZENHOOK_LOG_TOPIC_RESERVED for topics of Zenhook itself.
+   * ZENHOOK_LOG_TOPIC_RESERVED for topics of Zenhook itself. `resent`: it may lie in the topic twice.
    */
   publish(
     topic: string,
@@ -17,7 +17,7 @@ export interface KafkaPublisher {
     headers: Readonly<Record<string, string>>,
     value: Uint8Array,
     options?: { sasl?: string | undefined },
-  ): Promise<{ partition: number; offset: number }>
+  ): Promise<{ partition: number; offset: number; resent: boolean }>
   close(): Promise<void>
 }
 
@@ -76,7 +76,8 @@ export const createKafkaPublisher = (
       }
       const [position] = await writingFor(sasl).append([{ topic, key, value, headers }])
       if (position === undefined) throw logError('ZENHOOK_LOG_UNAVAILABLE', 'No acknowledgement')
-      return { partition: position.partition, offset: position.offset }
+      const { partition, offset, resent = false } = position
+      return { partition, offset, resent }
     },
     close: async () => {
       await Promise.all([...writings.values()].map((writing) => writing.close()))

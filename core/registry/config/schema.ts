@@ -10,8 +10,6 @@ export interface ProviderInfo {
   aliases?: readonly string[]
   /** By role, as for components; a source without secrets is refused when one of them is required. */
   secrets?: Readonly<Record<string, SecretSpec>>
-  /** Settings of the preset, given under `verify`. */
-  config?: z.ZodType
 }
 
 /** The lists of components; handed in, since core knows none of them. */
@@ -19,6 +17,11 @@ export interface Components {
   providers: readonly ProviderInfo[]
   verifiers: readonly ComponentSpec[]
   connectors: readonly ComponentSpec[]
+  /** Why nothing could be verified with these settings, and where in `verify`; `known` where a name is not. */
+  verifyFault?(source: {
+    provider?: string
+    verify: Readonly<Record<string, unknown>>
+  }): { path: readonly string[]; message: string; known?: readonly string[] } | undefined
   /** Why a URL can never be connected to; without it, that is seen when it is dialled. */
   targetFault?(url: string, allowPrivate: boolean): string | undefined
 }

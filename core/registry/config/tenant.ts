@@ -4,7 +4,7 @@ import { namePattern } from '../objects.ts'
 import type { AnyObject } from '../port.ts'
 import { buildDestination, buildSource, standardSchedule } from './build.ts'
 import { badType, type Checking, checkText, isMap, unknownName } from './checking.ts'
-import { type DataPath, dataAt } from './document.ts'
+import { type DataPath, dataAt, type RawFault } from './document.ts'
 import { schemaFaults, unknownKey } from './issues.ts'
 import { checkRoutes } from './routes.ts'
 import { destinationFile, type ProviderInfo, sourceFile } from './schema.ts'
@@ -132,9 +132,15 @@ const checkProvider = (
   path: DataPath,
   { provider, verify, secrets }: Readonly<Record<string, unknown>>,
 ): void => {
-  const { located, fault, components } = checking
+  const { located, components } = checking
   const scheme = isMap(verify) ? verify.scheme : undefined
   let needed: readonly string[] = []
+  let faults = 0
+  const fault = (each: RawFault): void => {
+    faults += 1
+    checking.fault(each)
+  }
+  const counting = { ...checking, fault }
   if (typeof provider === 'string') {
     const info = components.providers.find(
       (each) => each.name === provider || each.aliases?.includes(provider) === true,
@@ -142,7 +148,7 @@ const checkProvider = (
     if (info === undefined) {
       const known = components.providers.flatMap((each) => [each.name, ...(each.aliases ?? [])])
       unknownName(
-        checking,
+        counting,
         [...path, 'provider'],
         'ZENHOOK_CONFIG_UNKNOWN_PROVIDER',
         'provider',
@@ -150,9 +156,6 @@ const checkProvider = (
       )
     } else {
       needed = requiredRoles(info.secrets)
-      if (verify !== undefined && scheme === undefined && info.config !== undefined) {
-        for (const each of schemaFaults(located, [...path, 'verify'], info.config)) fault(each)
-      }
     }
   } else if (provider === undefined && !isMap(verify)) {
     const message = "a source needs 'provider', or a scheme under 'verify'"
@@ -167,7 +170,7 @@ const checkProvider = (
     if (spec === undefined) {
       const known = components.verifiers.map((each) => each.name)
       const at = [...path, 'verify', 'scheme']
-      unknownName(checking, at, 'ZENHOOK_CONFIG_UNKNOWN_SCHEME', 'scheme', known)
+      unknownName(counting, at, 'ZENHOOK_CONFIG_UNKNOWN_SCHEME', 'scheme', known)
     } else {
       needed = requiredRoles(spec.secrets)
       for (const each of schemaFaults(located, [...path, 'verify'], spec.config)) fault(each)
@@ -175,6 +178,26 @@ const checkProvider = (
   }
   if (needed.length > 0 && isEmpty(secrets)) {
     missingSecret(checking, path, `source '${String(path.at(-1))}' needs a secret`)
+  }
+  if (faults === 0 && isMap(verify)) checkVerify(checking, path, { provider, verify })
+}
+
+/** What only the verifiers see: settings of a preset, and settings that do not go together. */
+const checkVerify = (
+  { located, fault, components }: Checking,
+  path: DataPath,
+  { provider, verify }: { provider: unknown; verify: Readonly<Record<string, unknown>> },
+): void => {
+  const wrong = components.verifyFault?.({
+    ...(typeof provider === 'string' && { provider }),
+    verify,
+  })
+  if (wrong === undefined) return
+  const place = [...path, 'verify', ...wrong.path]
+  if (wrong.known !== undefined) fault(unknownKey(located, place, wrong.known))
+  else {
+    const offset = located.has(place) ? located.valueAt(place) : located.keyAt([...path, 'verify'])
+    fault({ offset, code: 'ZENHOOK_CONFIG_BAD_VALUE', message: wrong.message })
   }
 }
 
@@ -262,5 +285,11 @@ const checkConnector = (
     if (!isEmpty(secrets[role])) continue
     const at = Object.hasOwn(value, 'secrets') ? [...path, 'secrets'] : path
     missingSecret(checking, at, `connector '${spec.name}' needs the secret '${role}'`)
+  }
+  const { secretSets = [] } = spec
+  if (secretSets.length > 0 && !secretSets.some((set) => set.every((r) => !isEmpty(secrets[r])))) {
+    const at = Object.hasOwn(value, 'secrets') ? [...path, 'secrets'] : path
+    const ways = secretSets.map((set) => set.map((role) => `'${role}'`).join(' and ')).join(', or ')
+    missingSecret(checking, at, `connector '${spec.name}' needs the secrets ${ways}`)
   }
 }

@@ -26,7 +26,7 @@ export const components: Components = {
       secrets: { secret: { description: 'Webhook secret', required: true, many: true } },
     },
     { name: 'standard-webhooks', aliases: ['svix'] },
-    { name: 'okta', config: z.strictObject({ header: z.string().describe('Header') }) },
+    { name: 'okta' },
   ],
   verifiers: [
     spec(
@@ -56,6 +56,10 @@ export const components: Components = {
     }),
     spec('bin', 'connector', z.strictObject({})),
   ],
+  verifyFault: ({ provider, verify }) =>
+    provider === 'okta' && Object.hasOwn(verify, 'hedder')
+      ? { path: ['hedder'], message: 'no setting of okta', known: ['header'] }
+      : undefined,
 }
 
 /** What a file comes to, with a few components. */
