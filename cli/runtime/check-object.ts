@@ -1,5 +1,6 @@
 import type { ObjectPlace } from '../../api/types.ts'
 import { connectors } from '../../connectors/index.ts'
+import { lackingSecrets } from '../../core/config/component.ts'
 import { nearest } from '../../core/config/nearest.ts'
 import { messageOf, ZenhookError } from '../../core/errors/index.ts'
 import { compileCondition } from '../../core/expression/condition.ts'
@@ -9,7 +10,6 @@ import { checkConfig } from '../../core/registry/config/index.ts'
 import { parseObject } from '../../core/registry/objects.ts'
 import type { AnyObject } from '../../core/registry/port.ts'
 import type { Route, Snapshot } from '../../core/registry/types.ts'
-import { presetOf } from '../../ingress/verifiers/index.ts'
 import { components } from '../components.ts'
 
 /**
@@ -19,7 +19,7 @@ import { components } from '../components.ts'
 export const checkObject = (place: ObjectPlace, spec: object, present: Snapshot): AnyObject => {
   const object = asPublished(place, spec)
   if (object === undefined) return fromFile(place, spec, present)
-  if (object.kind === 'source') presetOf(object.spec)
+  if (object.kind === 'source') checkSource(object.spec)
   if (object.kind === 'destination') checkDestination(object.spec)
   if (object.kind === 'route') checkRoute(object.spec, present)
   return object
@@ -100,9 +100,15 @@ const invalid = (
 const wrong = (pointer: string, detail: string): ZenhookError =>
   invalid(`${pointer}: ${detail}`, [{ pointer: `#/${pointer}`, detail }])
 
+const checkSource = (spec: Parameters<NonNullable<typeof components.verifyFault>>[0]): void => {
+  const fault = components.verifyFault?.(spec)
+  if (fault !== undefined) throw wrong(['verify', ...fault.path].join('/'), fault.message)
+}
+
 const checkDestination = (spec: {
   connector: string
   config: unknown
+  secrets: Readonly<Record<string, unknown>>
   allowPrivate: boolean
 }): void => {
   const kind = connectors.find((each) => each.spec.name === spec.connector)
@@ -119,6 +125,8 @@ const checkDestination = (spec: {
       const fault = typeof url === 'string' ? targetFault(url, spec.allowPrivate) : undefined
       if (fault !== undefined) throw wrong(`config/${key}`, fault)
     }
+    const [lacking] = lackingSecrets(kind.spec, spec.secrets)
+    if (lacking !== undefined) throw wrong('secrets', lacking)
     return
   }
   const [issue] = parsed.error.issues

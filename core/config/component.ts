@@ -30,3 +30,20 @@ export interface SecretSpec {
   /** Several values may live at once (rotation). */
   many: boolean
 }
+
+const isGiven = (secret: unknown): boolean =>
+  secret !== undefined && secret !== null && !(Array.isArray(secret) && secret.length === 0)
+
+/** What a component says of the secrets that it needs and was not given, by role. */
+export const lackingSecrets = (
+  { name, kind, secrets = {}, secretSets = [] }: ComponentSpec,
+  given: Readonly<Record<string, unknown>>,
+): string[] => {
+  const has = (role: string): boolean => Object.hasOwn(given, role) && isGiven(given[role])
+  const lacking = Object.entries(secrets)
+    .filter(([role, { required }]) => required && !has(role))
+    .map(([role]) => `${kind} '${name}' needs the secret '${role}'`)
+  if (secretSets.length === 0 || secretSets.some((set) => set.every(has))) return lacking
+  const ways = secretSets.map((set) => set.map((role) => `'${role}'`).join(' and '))
+  return [...lacking, `${kind} '${name}' needs the secrets ${ways.join(', or ')}`]
+}

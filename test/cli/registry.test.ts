@@ -56,10 +56,21 @@ describe('/v1/registry', () => {
   })
 
   it('refuses objects that cannot work, with the place', async () => {
+    const slack = { connector: 'slack', config: { channel: '#oncall' } }
+    const whole = {
+      ...{ retry: { attempts: 1, delaysMs: [] }, ordered: false, allowPrivate: false },
+      disabled: false,
+    }
+    const stripe = { provider: 'stripe', secrets: ['env:A'], verify: { tolerence: '5m' } }
+    const published = { dedupe: {}, maxBody: 1_024, replay: 'accept' }
     const cases: [string, unknown, string, RegExp][] = [
       ['destination/demo/x', { connector: 'slak' }, '#/connector', /did you mean 'slack'/],
       ['destination/demo/x', { connector: 'webhook', config: { url: 5 } }, '#/config/url', /./],
       ['destination/demo/x', { ...bin, retry: { attempts: 0 } }, '#/retry/attempts', /./],
+      ['destination/demo/x', { ...slack, secrets: {} }, '#/secrets', /'token', or 'url'/],
+      ['destination/demo/x', { ...slack, ...whole, secrets: {} }, '#/secrets', /'token', or 'url'/],
+      ['source/demo/x', stripe, '#/verify/tolerence', /tolerence/],
+      ['source/demo/x', { ...stripe, ...published }, '#/verify/tolerence', /tolerence/],
       ['route/demo/x', { when: 'event.', to: ['bin'] }, '#/when', /./],
       ['route/demo/x', { when: 'true', to: ['nobody'] }, '#/to', /nobody/],
       ['source/demo/x', { provider: 'githb', secrets: [] }, '#/provider', /did you mean 'github'/],

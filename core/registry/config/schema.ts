@@ -20,7 +20,7 @@ export interface Components {
   /** Why nothing could be verified with these settings, and where in `verify`; `known` where a name is not. */
   verifyFault?(source: {
     provider?: string
-    verify: Readonly<Record<string, unknown>>
+    verify?: Readonly<Record<string, unknown>>
   }): { path: readonly string[]; message: string; known?: readonly string[] } | undefined
   /** Why a URL can never be connected to; without it, that is seen when it is dialled. */
   targetFault?(url: string, allowPrivate: boolean): string | undefined

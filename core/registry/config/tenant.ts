@@ -1,3 +1,4 @@
+import { lackingSecrets } from '../../config/component.ts'
 import { formatSize, parseSize } from '../../config/units.ts'
 import { compilePath } from '../../expression/path.ts'
 import { namePattern } from '../objects.ts'
@@ -281,15 +282,6 @@ const checkConnector = (
       fault({ offset: located.valueAt(at), code: 'ZENHOOK_CONFIG_BAD_VALUE', message })
     }
   }
-  for (const role of requiredRoles(roles)) {
-    if (!isEmpty(secrets[role])) continue
-    const at = Object.hasOwn(value, 'secrets') ? [...path, 'secrets'] : path
-    missingSecret(checking, at, `connector '${spec.name}' needs the secret '${role}'`)
-  }
-  const { secretSets = [] } = spec
-  if (secretSets.length > 0 && !secretSets.some((set) => set.every((r) => !isEmpty(secrets[r])))) {
-    const at = Object.hasOwn(value, 'secrets') ? [...path, 'secrets'] : path
-    const ways = secretSets.map((set) => set.map((role) => `'${role}'`).join(' and ')).join(', or ')
-    missingSecret(checking, at, `connector '${spec.name}' needs the secrets ${ways}`)
-  }
+  const at = Object.hasOwn(value, 'secrets') ? [...path, 'secrets'] : path
+  for (const message of lackingSecrets(spec, secrets)) missingSecret(checking, at, message)
 }

@@ -57,7 +57,7 @@ export const components: Components = {
     spec('bin', 'connector', z.strictObject({})),
   ],
   verifyFault: ({ provider, verify }) =>
-    provider === 'okta' && Object.hasOwn(verify, 'hedder')
+    provider === 'okta' && Object.hasOwn(verify ?? {}, 'hedder')
       ? { path: ['hedder'], message: 'no setting of okta', known: ['header'] }
       : undefined,
 }
