@@ -34,6 +34,8 @@ export interface BatchWork {
 /** One record and what became of it. */
 export interface Fate {
   record: StoredRecord
+  /** Absent where the record is no event, or was not decided. */
+  item?: Item
   outputs: readonly NewRecord[]
   /** Comes again at this time, with everything behind it; nothing of it is written. */
   retryAt?: number
@@ -219,14 +221,15 @@ const bury = (slot: Slot, stage: string, error: unknown, work: BatchWork): void 
 const fateOf = (slot: Slot, work: BatchWork): Fate => {
   const { record, retryAt } = slot
   if (retryAt !== undefined) return { record, outputs: [], retryAt }
+  const whose = slot.item === undefined ? { record } : { record, item: slot.item }
   try {
-    return { record, outputs: [...slot.outputs, ...decisionsOf(slot, work)] }
+    return { ...whose, outputs: [...slot.outputs, ...decisionsOf(slot, work)] }
   } catch (error) {
     const guilty = slot.decisions.findIndex((decision) => !isWritable(decision))
     const stage = slot.decisions.at(guilty)?.stage ?? ''
     slot.decisions = slot.decisions.slice(0, Math.max(guilty, 0))
     settleOutcome(slot, stage, true, died(stage, error), work.now(), 0, work)
-    return { record, outputs: [...slot.outputs, ...decisionsOf(slot, work)] }
+    return { ...whose, outputs: [...slot.outputs, ...decisionsOf(slot, work)] }
   }
 }
 
@@ -245,13 +248,29 @@ const decisionsOf = (slot: Slot, { codec, hash }: BatchWork): readonly NewRecord
     : [decisionsRecord(codec, item.event, item.run, decisions, headers(slot, hash))]
 }
 
-/** What is written instead when a record's outputs are larger than their topics accept: a pointer to it. */
-export const pointerTo = (
-  { record }: Fate,
+/**
+ * What is written instead when a record's outputs are larger than their topics accept: a pointer to it, and, where
+ * nothing of it went on (`undone`), the decision that ends its story.
+ */
+export const deathOf = (
+  { record, item }: Fate,
   error: unknown,
   stage: string,
+  undone: boolean,
   { codec, hash, now, tally }: Pick<BatchWork, 'codec' | 'hash' | 'now' | 'tally'>,
-): NewRecord => {
+): readonly NewRecord[] => {
   tally.dead(stage, codeOf(error))
-  return deadRecord(codec, hash, { record, stage, error, at: now(), withoutOriginal: true })
+  const at = now()
+  const event = item?.event
+  const letter = deadRecord(codec, hash, {
+    ...{ record, stage, error, at, withoutOriginal: true },
+    ...(event !== undefined && { event }),
+  })
+  if (item === undefined || !undone) return [letter]
+  const { run } = item
+  const decisions = died(stage, error).decisions.map((draft) =>
+    decisionOf(hash, item.event, run, stage, draft, at, 0),
+  )
+  const said = headersOf(hash, item.event, run, record)
+  return [letter, decisionsRecord(codec, item.event, run, decisions, said)]
 }

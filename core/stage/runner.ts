@@ -4,7 +4,7 @@ import type { Batch, Gap, Log, NewRecord, StoredRecord, Subscription } from '../
 import type { Logger } from '../telemetry/logger.ts'
 import type { OpenSpan, Tracer } from '../telemetry/tracer.ts'
 import { atMost } from '../time/limits.ts'
-import { type BatchWork, type Fate, pointerTo, workBatch } from './batch.ts'
+import { type BatchWork, deathOf, type Fate, workBatch } from './batch.ts'
 import { createHealth, type Health } from './health.ts'
 import { StageUnavailable } from './invoke.ts'
 import { createLater, type Later } from './later.ts'
@@ -150,7 +150,8 @@ const subscribe = async (
     } catch (error) {
       if (!isTooLarge(error)) throw error
       await laterOf(batch.partition).flush()
-      return settle(batch, fates, link, work)
+      for (const fate of fates) await settleOne(batch, fate, link, work, log)
+      return
     }
     const rest = fates.map((fate) => ({
       ...fate,
@@ -296,18 +297,27 @@ const settle = async (
   }
 }
 
+/** With a log that takes outputs one by one, what the decisions tell of has to be in it before they are. */
 const settleOne = async (
   batch: Batch,
   fate: Fate,
   link: ChainLink,
   work: DeathWork,
+  log?: Pick<Log, 'append'>,
 ): Promise<void> => {
+  const first = log === undefined ? [] : fate.outputs.filter(isUrgent)
+  let undone = fate.outputs.some(isUrgent)
   try {
-    await batch.settle(fate.record, fate.outputs)
+    if (first.length > 0) {
+      await log?.append(first)
+      undone = false
+    }
+    const rest = fate.outputs.filter((output) => !first.includes(output))
+    await batch.settle(fate.record, rest)
   } catch (error) {
     if (!isTooLarge(error)) throw error
     const stage = link.stages.at(-1) ?? link.group
-    await batch.settle(fate.record, [pointerTo(fate, error, stage, work)])
+    await batch.settle(fate.record, deathOf(fate, error, stage, undone, work))
   }
 }
 
