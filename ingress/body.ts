@@ -49,6 +49,43 @@ const noRoom = (): Refusal =>
   refuse('ZENHOOK_INGRESS_OVERLOADED', { retryAfterMs: 1_000, close: true })
 const tooSlow = (): Refusal => refuse('ZENHOOK_INGRESS_TIMEOUT', { close: true })
 
+/** Pieces of a body that are kept as they come; a body of more is copied together. */
+const maxPieces = 8
+const blockBytes = 16 * 1024
+
+/**
+ * Collects a body without keeping every piece: a sender may make each byte one of its own, and each is an object
+ * of some hundred bytes then. Beside the bytes it holds one block at most.
+ */
+const createCollector = () => {
+  const pieces: Buffer[] = []
+  let block = Buffer.alloc(0)
+  let used = 0
+  return {
+    add(chunk: Buffer): void {
+      if (block.length === 0 && pieces.length < maxPieces) {
+        pieces.push(chunk)
+        return
+      }
+      for (let from = 0; from < chunk.length; ) {
+        if (used === block.length) {
+          if (used > 0) pieces.push(block)
+          block = Buffer.allocUnsafeSlow(blockBytes)
+          used = 0
+        }
+        const copied = chunk.copy(block, used, from)
+        used += copied
+        from += copied
+      }
+    },
+    whole(size: number): Buffer {
+      const [only] = pieces
+      if (only !== undefined && pieces.length === 1 && used === 0) return only
+      return Buffer.concat([...pieces, block.subarray(0, used)], size)
+    },
+  }
+}
+
 /**
  * The bytes as they came, or why not. The limit holds while reading, whatever was declared. The caller
  * gives the bytes back to the budget once it is done with them.
@@ -60,7 +97,7 @@ export const readBody = (
   client: string,
 ): Promise<Buffer | Refusal> =>
   new Promise((resolve) => {
-    const chunks: Buffer[] = []
+    const collected = createCollector()
     let size = 0
     const startedAt = performance.now()
     let window = { from: startedAt, size: 0 }
@@ -84,13 +121,10 @@ export const readBody = (
       else if (!budget.take(client, chunk.length)) finish(noRoom())
       else {
         size += chunk.length
-        chunks.push(chunk)
+        collected.add(chunk)
       }
     }
-    const onEnd = (): void => {
-      const [only] = chunks
-      finish(only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, size))
-    }
+    const onEnd = (): void => finish(collected.whole(size))
     const onGone = (): void =>
       finish(
         refuse('ZENHOOK_INGRESS_MALFORMED', {

@@ -267,6 +267,12 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
     }
   }
 
+  /** Who sends what cannot even be read is as good as one whose signature is wrong; that we have no room is our affair. */
+  const unread = (inbound: Inbound, name: string, refusal: Refusal): Refusal => {
+    if (refusal.code !== 'ZENHOOK_INGRESS_OVERLOADED') guard.failed(inbound.remote, name)
+    return refusal
+  }
+
   const verifierOf = async (source: Source, seen: Seen): Promise<Verifier> => {
     seen.provider = source.provider ?? 'custom'
     const verifier = await deps.verifierFor(source)
@@ -287,7 +293,7 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
     const admitted = guard.admit(inbound.remote, inbound.head, source, name)
     if (!admitted.ok) return admitted.refusal
     const body = method === 'GET' ? Buffer.alloc(0) : await read(inbound, source)
-    if (!Buffer.isBuffer(body)) return body
+    if (!Buffer.isBuffer(body)) return unread(inbound, name, body)
     let held = body.length
     try {
       if (source === undefined || verifier === undefined) {
@@ -300,7 +306,7 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
       let content = body
       if (inbound.head.coding !== undefined) {
         const decoded = await decode(inbound, source, body)
-        if (!Buffer.isBuffer(decoded)) return decoded
+        if (!Buffer.isBuffer(decoded)) return unread(inbound, name, decoded)
         held += decoded.length
         content = decoded
         if (source.contentEncoding === 'decoded') request.body = content

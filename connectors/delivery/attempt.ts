@@ -35,7 +35,9 @@ export interface Attempted {
 const refusal = (code: ErrorCode, error: unknown): Failed => ({
   kind: 'failed',
   reason: code === 'ZENHOOK_CONNECTOR_TRANSFORM_FAILED' ? 'transform_failed' : 'internal_error',
-  retriable: code !== 'ZENHOOK_CONNECTOR_TRANSFORM_FAILED',
+  // A transform that ran out of wall time may do better another time; one that fails does so again.
+  retriable:
+    code !== 'ZENHOOK_CONNECTOR_TRANSFORM_FAILED' || (isZenhookError(error) && error.retriable),
   error: messageOf(error),
 })
 

@@ -21,7 +21,10 @@ export const createDisabled = (kv: Kv, hash: Hash, now: () => number): Disabled 
   const fingerprintOf = (destination: Destination): string => {
     const known = fingerprints.get(destination)
     if (known !== undefined) return known
-    const made = hash(JSON.stringify([destination.connector, destination.config]))
+    const made = hash(
+      // An incoming webhook's whole address is a secret: another reference is another address.
+      JSON.stringify([destination.connector, destination.config, destination.secrets]),
+    )
     fingerprints.set(destination, made)
     return made
   }

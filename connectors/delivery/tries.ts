@@ -56,7 +56,11 @@ export const createTries = (options: TriesOptions): ((made: Try) => Promise<Roun
       if (wished > 0) limit.pause(at + Math.min(wished, retryAfterCapMs))
       limit.slow()
     }
-    const broken = result.retriable && (status === undefined || status >= 500)
+    const broken =
+      result.retriable &&
+      // The receiver was not asked.
+      result.reason !== 'transform_failed' &&
+      (status === undefined || status >= 500)
     limit.release(ticket, broken ? 'failed' : 'refused', at)
   }
 

@@ -119,7 +119,9 @@ export const createPass = (ledger: Ledger, options: PassOptions): Pass => {
     tries = 0,
   ): Span[] => {
     const spans: Span[] = []
-    const due = now() + Math.min(firstRecheckMs * 2 ** tries, longestRecheckMs)
+    let due = now() + Math.min(firstRecheckMs * 2 ** tries, longestRecheckMs)
+    // Ranges with one due come from one chunk: it tells them apart when they are read again.
+    while (ledger.spans.some((span) => span.due === due)) due += 1
     const counts = new Map<number, number>()
     for (const { partition } of open) counts.set(partition, (counts.get(partition) ?? 0) + 1)
     const partitions = new Set(fresh.map(({ partition }) => partition))

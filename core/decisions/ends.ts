@@ -40,7 +40,7 @@ const endsSql = (which: string): string => `
         max(verdict = 'dispatch') AS sent
       FROM decisions
       WHERE received_at >= ${time('from')} AND received_at <= ${time('to')} AND run = {run:String}
-        AND verdict IN ('dispatch', 'delivered', 'drop', 'dead')${which}
+        AND verdict IN ('dispatch', 'delivered', 'drop', 'dead') AND stage != 'discard'${which}
       GROUP BY event_id, dispatch_id)
     GROUP BY event_id)
   WHERE end != 'open' GROUP BY end`
@@ -103,7 +103,8 @@ const standingSql = `
       JSONExtractFloat(details_text, 'nextAt') AS next
     FROM decisions FINAL
     WHERE received_at >= ${time('from')} AND received_at <= ${time('to')}
-      AND event_id IN {ids:Array(String)} AND verdict NOT IN ('accepted', 'pass'))
+      AND event_id IN {ids:Array(String)} AND verdict NOT IN ('accepted', 'pass')
+      AND stage != 'discard')
   GROUP BY event_id, run, dispatch_id`
 
 const standingsPerQuery = 1_000

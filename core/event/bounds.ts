@@ -75,3 +75,9 @@ export const isBoundedForm = (raw: Uint8Array): boolean => {
   }
   return true
 }
+
+/** Whether it begins as an object or an array does. */
+export const startsLikeJson = (raw: Uint8Array): boolean => {
+  const first = raw.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)
+  return first === 0x7b || first === 0x5b
+}

@@ -1,4 +1,4 @@
-import { isBoundedForm, isBoundedJson } from './bounds.ts'
+import { isBoundedForm, isBoundedJson, startsLikeJson } from './bounds.ts'
 import type { Event } from './types.ts'
 
 /** An event without its parsed body. */
@@ -83,7 +83,8 @@ const text = new TextDecoder()
 export const parseData = (contentType: string, raw: Uint8Array): unknown => {
   const end = contentType.indexOf(';')
   const media = (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase()
-  if (media === 'application/x-www-form-urlencoded') return parseForm(raw)
+  if (media === 'application/x-www-form-urlencoded')
+    return startsLikeJson(raw) ? parseJson(raw) : parseForm(raw)
   if (media === 'application/json' || media.endsWith('+json') || media === 'text/json')
     return parseJson(raw)
   if ((media === 'text/plain' || media === '') && startsLikeJson(raw)) return parseJson(raw)
@@ -99,11 +100,6 @@ const parseForm = (raw: Uint8Array): unknown => {
   // GitHub and Slack can send their JSON as the one field of a form.
   const wrapped = payload !== undefined && Object.keys(form).length === 1
   return (wrapped ? parseJson(new TextEncoder().encode(payload)) : undefined) ?? form
-}
-
-const startsLikeJson = (raw: Uint8Array): boolean => {
-  const first = raw.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)
-  return first === 0x7b || first === 0x5b
 }
 
 const parseJson = (raw: Uint8Array): unknown => {

@@ -104,7 +104,8 @@ const passedOf = (
   notes: ReadonlyMap<string, Note>,
   { force }: PassageOptions,
 ): Passed => {
-  const note = notes.get(keyOf(fate.record))
+  // With topics between the stages the record is not where the event lies.
+  const note = notes.get(keyOf(fate.item?.position ?? fate.record))
   const headers = {
     ...(force ? { [forceHeader]: '1' } : {}),
     ...(passenger.replays === undefined ? {} : { [replaysHeader]: String(passenger.replays) }),

@@ -27,7 +27,7 @@ export const awsSns: Preset = {
     'user-agent',
   ],
   secret:
-    "The topic's ARN (or verify.topics), or SNS's certificate in PEM where none can be fetched",
+    "The topic's ARN (or verify.topics), and SNS's certificate in PEM where none can be fetched",
   notes: [
     'MessageAttributes are not signed.',
     'Any topic of any account is signed by the same certificates of Amazon, so the ARN of your topic is the secret that tells it apart.',

@@ -1,9 +1,9 @@
-import { isBoundedForm, isBoundedJson } from '../../core/event/bounds.ts'
+import { isBoundedForm, isBoundedJson, startsLikeJson } from '../../core/event/bounds.ts'
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
 export const isForm = (contentType: string): boolean =>
-  contentType.trim().toLowerCase().startsWith('application/x-www-form-urlencoded')
+  contentType.split(';', 1)[0]?.trim().toLowerCase() === 'application/x-www-form-urlencoded'
 
 // Some providers (GitHub, Slack) send a form whose one field is the JSON.
 const formOf = (text: string): unknown => {
@@ -18,14 +18,27 @@ const formOf = (text: string): unknown => {
   }
 }
 
+/** As forms are written: no brace or bracket before the first `=`. */
+const formLike = /^[\w.%+*~!$'(),:@/-]{1,256}=/
+
+/** Whether it is to be read as a form. No type makes a form of what begins as JSON does. */
+const readsAsForm = (contentType: string, bytes: Uint8Array): boolean =>
+  !startsLikeJson(bytes) &&
+  (isForm(contentType) || formLike.test(Buffer.from(bytes.subarray(0, 300)).toString('latin1')))
+
+/** Whether what `parseBody` makes of it is what its type says, too. */
+export const isAsSaid = (contentType: string, bytes: Uint8Array): boolean =>
+  isForm(contentType) || !readsAsForm(contentType, bytes)
+
 /**
  * The body as JSON, or a form as an object of strings; `undefined` when it is neither, or would take too long to
- * be parsed. Never throws.
+ * be parsed. The bytes decide, for the type is hardly ever signed: where it decided, bytes that were sent again
+ * under another type would have another id, or none. Never throws.
  */
 export const parseBody = (contentType: string, bytes: Uint8Array): unknown => {
   if (bytes.length === 0) return undefined
   try {
-    const form = isForm(contentType)
+    const form = readsAsForm(contentType, bytes)
     if (!(form ? isBoundedForm(bytes) : isBoundedJson(bytes))) return undefined
     const text = decoder.decode(bytes)
     return form ? formOf(text) : JSON.parse(text)

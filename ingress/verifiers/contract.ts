@@ -144,6 +144,15 @@ const retimed = ({ scheme, signed }: Bench): Draft => {
   )
 }
 
+const types = [
+  'application/json',
+  'application/x-www-form-urlencoded',
+  'application/x-www-form-urlencoded+json',
+  'application/x-www-form-urlencoded; charset=utf-8',
+  'text/plain',
+  'application/octet-stream',
+]
+
 const genuineCases = (on: Bench): void => {
   const { preset, scheme, sample, pair, signed, verify } = on
   it('accepts a genuine request, and says what it is and what proves it', async () => {
@@ -165,6 +174,18 @@ const genuineCases = (on: Bench): void => {
     const draft = signed()
     const [first, second] = [genuine(await verify(draft)), genuine(await verify(draft))]
     expect(second.nonce).toBe(first.nonce)
+  })
+
+  it('F56: gives it whatever type its bytes are sent under, for nobody signs the type', async () => {
+    const draft = signed()
+    const { nonce, deliveryId } = genuine(await verify(draft))
+    for (const type of types) {
+      const again = await verify(withHeader(draft, 'content-type', type))
+      // A scheme may want its own type.
+      if (!again.ok) continue
+      expect({ type, nonce: again.nonce }).toEqual({ type, nonce })
+      expect(again.deliveryId).toBe(deliveryId)
+    }
   })
 
   it('shows no secret and no signature', async () => {

@@ -251,3 +251,34 @@ describe('nonces', () => {
     ).toMatch(/^stale/)
   })
 })
+
+describe('a preset whose delivery id is elsewhere', () => {
+  const body = '{"id":"evt_1","type":"invoice.paid"}'
+  const time = Math.floor(now / 1_000)
+  const signature = `t=${time},v1=${hex(`${time}.${body}`)}`
+  const noncesOf = async (deliveryId: object) => {
+    const source = { provider: 'stripe', verify: { deliveryId }, secrets: [secret] }
+    const nonces = new Set<string>()
+    for (const id of ['one', 'two']) {
+      const headers = {
+        'Stripe-Signature': signature,
+        'X-Id': id,
+        'Content-Type': 'application/json',
+      }
+      const verified = await verifyWith(source, { headers, body })
+      if (!verified.ok) throw new Error(verified.step)
+      nonces.add(verified.nonce)
+      expect(verified.deliveryId).toBe('header' in deliveryId ? id : 'evt_1')
+      expect(verified.idCovered).toBe(!('header' in deliveryId))
+    }
+    return [...nonces]
+  }
+
+  it('F56: knows a replay by what is signed where the id is in a header that nobody signs', async () => {
+    expect(await noncesOf({ header: 'x-id' })).toHaveLength(1)
+  })
+
+  it('knows it by the id where that is in the signed body', async () => {
+    expect(await noncesOf({ body: 'id' })).toEqual(['id:evt_1'])
+  })
+})

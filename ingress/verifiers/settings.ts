@@ -130,6 +130,17 @@ const spelledOut = (verify: Readonly<Record<string, unknown>>, scheme: string): 
   samples: [{ type: 'event', body: {} }],
 })
 
+/** With the id from another place, for all of its schemes. What is not in a signed body is not signed. */
+const identifiedBy = (preset: Preset, deliveryId: NonNullable<Preset['deliveryId']>): Preset => {
+  const idCovered = preset.idCovered && 'body' in deliveryId
+  const apply = ({ deliveryId: _, ...scheme }: PresetScheme): PresetScheme => ({
+    ...scheme,
+    idCovered: (scheme.idCovered ?? true) && idCovered,
+  })
+  const [first, ...rest] = preset.schemes
+  return { ...preset, deliveryId, idCovered, schemes: [apply(first), ...rest.map(apply)] }
+}
+
 /** The preset of a source with its settings applied, or one made of the scheme that it spells out. */
 export const presetOf = ({ provider, verify = {} }: VerifySource): Preset => {
   const own = common.safeParse(verify)
@@ -144,8 +155,7 @@ export const presetOf = ({ provider, verify = {} }: VerifySource): Preset => {
       ? spelledOut(settings, String(scheme))
       : overridden(presetNamed(provider), settings)
   return {
-    ...preset,
-    ...(deliveryId && { deliveryId }),
+    ...(deliveryId === undefined ? preset : identifiedBy(preset, deliveryId)),
     ...(type && { type }),
     keep: [...preset.keep, ...(keepHeaders ?? [])],
   }

@@ -1,4 +1,4 @@
-import { parseBody } from './body.ts'
+import { isAsSaid, parseBody } from './body.ts'
 import { type RawRequest, type Refused, refuse, type View } from './types.ts'
 
 export const viewOf = (request: RawRequest): View => {
@@ -19,7 +19,8 @@ export const viewOf = (request: RawRequest): View => {
       parsed ??= { value: parseBody(all('content-type')[0] ?? '', content) }
       return parsed.value
     },
-    peek: () => parsed,
+    peek: () =>
+      isAsSaid(all('content-type')[0] ?? '', request.content ?? request.body) ? parsed : undefined,
   }
 }
 

@@ -23,7 +23,7 @@ export const connectorErrors = {
   },
   ZENHOOK_CONNECTOR_DISABLED: {
     summary: 'The destination is disabled',
-    fix: 'After its receiver refused for good (410) a change of `connector` or `config` enables it again; where its configuration says `disabled: true`, make that `disabled: false`. Then replay the dead letters',
+    fix: 'After its receiver refused for good (410) a change of `connector`, `config` or `secrets` (another reference) enables it again; where its configuration says `disabled: true`, make that `disabled: false`. Then replay the dead letters',
   },
   ZENHOOK_CONNECTOR_TRANSFORM_FAILED: {
     summary: 'The transform of a route failed on this event',

@@ -169,6 +169,8 @@ describe('F53: certificates', () => {
     expect(() =>
       createVerifier({ provider: 'aws-sns', secrets: [], fetchKey: async () => '' }),
     ).toThrow(expect.objectContaining({ code: 'ZENHOOK_VERIFY_SECRET_MISSING' }))
+    const certificate = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----'
+    expect(() => createVerifier({ provider: 'aws-sns', secrets: [certificate] })).toThrow()
     expect(() => createVerifier({ provider: 'aws-sns', secrets: [topic] })).toThrow(/cannot fetch/)
   })
 })
