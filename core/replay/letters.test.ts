@@ -27,10 +27,17 @@ describe('dead letters', () => {
       partition = 0,
       without = false,
       code,
-    }: { place: number; partition?: number; without?: boolean; code?: ZenhookError },
+      topic = 'received',
+    }: {
+      place: number
+      partition?: number
+      without?: boolean
+      code?: ZenhookError
+      topic?: string
+    },
   ): Promise<string> => {
     const record = {
-      ...{ topic: 'received', partition, offset: place, key: event.key, timestamp: 1 },
+      ...{ topic, partition, offset: place, key: event.key, timestamp: 1 },
       value: rig.codec.encode('event', event),
       headers: { id: event.id, tenant: event.tenant, source: event.source, type: event.type },
     }
@@ -63,6 +70,21 @@ describe('dead letters', () => {
       ...{ replayed: 0, skipped: { already_replayed: 1 } },
     })
   })
+
+  it.each(['unique', 'enriched', 'scored'])(
+    'of a stage that read %s, where topics lie between the stages, are told of as sent',
+    async (topic) => {
+      const origin = { topic: 'received', partition: 0, offset: 900_030 }
+      const event = { ...rig.event({ source: `between-${topic}` }), origin }
+      const letter = await bury(event, { place: 40, topic })
+      const replays = rig.replays()
+      const { id } = await replays.create(dead({ ids: [letter] }), admin)
+      expect((await ended(replays, id)).progress).toMatchObject({
+        ...{ replayed: 1, dispatched: 1, died: 0 },
+      })
+      expect(await stateOf(replays, letter)).toBe('replayed')
+    },
+  )
 
   it('that die again stay open with their count, up to a limit', async () => {
     const event = rig.event({ source: 'doomed' })
