@@ -42,12 +42,17 @@ const valueOfComponent = (view: View, url: URL, { name, params }: Component): st
 const identifier = ({ name, params }: Component): string =>
   `"${name}"${[...params].map(([key, value]) => `;${key}="${String(value)}"`).join('')}`
 
+/** Each may read the whole query, before anything is proven: far more than any sender covers. */
+const maxComponents = 32
+
 /** The signature base of RFC 9421, section 2.5. */
 export const signatureBase = (view: View, input: InnerList): string | Refused => {
   const lines: string[] = []
   const seen = new Set<string>()
   if (!URL.canParse(view.request.url)) return unreadable('@target-uri')
   const url = new URL(view.request.url)
+  if (input.components.length > maxComponents)
+    return refuse('malformed', `more than ${maxComponents} components`)
   for (const component of input.components) {
     const name = identifier(component)
     if (seen.has(name)) return unreadable(component.name)

@@ -52,6 +52,14 @@ describe('RFC 9421', () => {
     expect(await check({ ...both, body: Buffer.from('{}') })).toBe('mismatch: signature')
   })
 
+  it('reads no more components than a sender could mean', async () => {
+    const many = Array.from({ length: 300 }, (_, index) => ` "@query-param";name="p${index}"`)
+    const draft = edited(signed(), 'signature-input', (value) =>
+      value.replace(')', `${many.join('')})`),
+    )
+    expect(await check(draft)).toBe('malformed: more than 32 components')
+  })
+
   it('says whether the body is covered, and can insist', async () => {
     const key =
       'uzvJfB4u3N0Jy4T7NZ75MDVcr8zSTInedJtkgcu46YW4XByzNJjxBdtjUkdJPBtbmHhIDi6pcl8jsasjlTMtDQ=='
