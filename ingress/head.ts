@@ -1,4 +1,4 @@
-import { isRequestId } from '../core/telemetry/index.ts'
+import { isRequestId } from '../core/telemetry/request-id.ts'
 import { type Refusal, refuse } from './problems.ts'
 
 /** What the head of a request says, read once from its raw fields: Node joins or drops duplicates. */

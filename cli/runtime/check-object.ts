@@ -9,7 +9,7 @@ import { targetFault } from '../../core/net/registration.ts'
 import { checkConfig } from '../../core/registry/config/index.ts'
 import { parseObject } from '../../core/registry/objects.ts'
 import type { AnyObject } from '../../core/registry/port.ts'
-import type { Route, Snapshot } from '../../core/registry/types.ts'
+import type { Route, Snapshot, Source } from '../../core/registry/types.ts'
 import { components } from '../components.ts'
 
 /**
@@ -100,7 +100,7 @@ const invalid = (
 const wrong = (pointer: string, detail: string): ZenhookError =>
   invalid(`${pointer}: ${detail}`, [{ pointer: `#/${pointer}`, detail }])
 
-const checkSource = (spec: Parameters<NonNullable<typeof components.verifyFault>>[0]): void => {
+const checkSource = (spec: Source): void => {
   const fault = components.verifyFault?.(spec)
   if (fault !== undefined) throw wrong(['verify', ...fault.path].join('/'), fault.message)
 }

@@ -136,8 +136,8 @@ const assemble = async (options: RuntimeOptions, parts: Parts): Promise<Runtime>
       {
         registry: registry.reader,
         secrets: registry.secrets,
-        publicUrl: () => settings.publicUrl,
-        target: () => lobby?.url,
+        publicUrl: settings.publicUrl,
+        target: lobby?.url,
         now: Date.now,
       },
       wanted,

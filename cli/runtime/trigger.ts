@@ -20,9 +20,9 @@ export interface TriggerDeps {
   registry: RegistryReader
   secrets: Secrets
   /** What senders call, and some of them sign; undefined where this process does not know. */
-  publicUrl(): string | undefined
+  publicUrl: string | undefined
   /** Where the sources answer from here: this process's own listener, if it has one. */
-  target(): string | undefined
+  target: string | undefined
   now(): number
 }
 
@@ -121,9 +121,8 @@ export const triggerSample = async (
   }
   const [ref] = source.secrets
   if (ref === undefined) throw cannotSign(`The source ${nameOf(source)} has no secret to sign with`)
-  const base = publicUrl() ?? target()
-  const near = target() ?? base
-  if (base === undefined || near === undefined)
+  const base = publicUrl ?? target
+  if (base === undefined)
     throw cannotSign(
       'This process takes no requests of senders, and does not know who does',
       'Ask a process with the role ingress (--url), or set PUBLIC_URL for this one',
@@ -143,6 +142,6 @@ export const triggerSample = async (
   })
   const answers: TriggerAnswer[] = []
   for (let copy = 0; copy < copies; copy += 1)
-    answers.push(await post(`${near}${signed.url.slice(base.length)}`, signed))
+    answers.push(await post(`${target ?? base}${signed.url.slice(base.length)}`, signed))
   return answers
 }

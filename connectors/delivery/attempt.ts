@@ -32,12 +32,9 @@ export interface Attempted {
   result: AttemptResult
 }
 
-const refusal = (code: ErrorCode, error: unknown): Failed => ({
+const failedBy = (error: unknown, reason: string, retriable: boolean): Failed => ({
   kind: 'failed',
-  reason: code === 'ZENHOOK_CONNECTOR_TRANSFORM_FAILED' ? 'transform_failed' : 'internal_error',
-  // A transform that ran out of wall time may do better another time; one that fails does so again.
-  retriable:
-    code !== 'ZENHOOK_CONNECTOR_TRANSFORM_FAILED' || (isZenhookError(error) && error.retriable),
+  ...{ reason, retriable },
   error: messageOf(error),
 })
 
@@ -51,14 +48,15 @@ const perform = async (
     try {
       transformed = await transform(dispatch.transform, dispatch.event)
     } catch (error) {
-      return refusal('ZENHOOK_CONNECTOR_TRANSFORM_FAILED', error)
+      // One that ran out of wall time may do better another time; one that fails does so again.
+      return failedBy(error, 'transform_failed', isZenhookError(error) && error.retriable)
     }
   }
   try {
     return await instance.connector.deliver({ dispatch, number, transformed, traceparent }, signal)
   } catch (error) {
     // A fault of ours must cost nobody an event: the schedule goes on, the decision says what it was.
-    return refusal('ZENHOOK_STAGE_FAILED', error)
+    return failedBy(error, 'internal_error', true)
   }
 }
 

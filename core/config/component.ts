@@ -31,7 +31,8 @@ export interface SecretSpec {
   many: boolean
 }
 
-const isGiven = (secret: unknown): boolean =>
+/** Whether there is a secret at all, or a list with one. */
+export const isGiven = (secret: unknown): boolean =>
   secret !== undefined && secret !== null && !(Array.isArray(secret) && secret.length === 0)
 
 /** What a component says of the secrets that it needs and was not given, by role. */

@@ -305,14 +305,15 @@ const settleOne = async (
   work: DeathWork,
   log?: Pick<Log, 'append'>,
 ): Promise<void> => {
-  const first = log === undefined ? [] : fate.outputs.filter(isUrgent)
-  let undone = fate.outputs.some(isUrgent)
+  const urgent = fate.outputs.filter(isUrgent)
+  let undone = urgent.length > 0
+  let rest = fate.outputs
   try {
-    if (first.length > 0) {
-      await log?.append(first)
+    if (log !== undefined && undone) {
+      await log.append(urgent)
       undone = false
+      rest = fate.outputs.filter((output) => !isUrgent(output))
     }
-    const rest = fate.outputs.filter((output) => !first.includes(output))
     await batch.settle(fate.record, rest)
   } catch (error) {
     if (!isTooLarge(error)) throw error

@@ -1,7 +1,6 @@
 export { createLogger, type Logger, redacted, silentLogger } from './logger.ts'
 export { createMessaging, type Messaging } from './messaging.ts'
 export { createMetrics, type Metrics } from './metrics.ts'
-export { isRequestId } from './request-id.ts'
 export {
   childTraceparent,
   newTraceparent,

@@ -9,18 +9,18 @@ export const viewOf = (request: RawRequest): View => {
       if (each.length === name.length && each.toLowerCase() === name) values.push(value)
     return values
   }
+  const { content = request.body } = request
+  const type = (): string => all('content-type')[0] ?? ''
   let parsed: { value: unknown } | undefined
   return {
     request,
     all,
     names: () => [...new Set(request.headers.map(([name]) => name.toLowerCase()))],
     body: () => {
-      const { content = request.body } = request
-      parsed ??= { value: parseBody(all('content-type')[0] ?? '', content) }
+      parsed ??= { value: parseBody(type(), content) }
       return parsed.value
     },
-    peek: () =>
-      isAsSaid(all('content-type')[0] ?? '', request.content ?? request.body) ? parsed : undefined,
+    peek: () => (parsed !== undefined && isAsSaid(type(), content) ? parsed : undefined),
   }
 }
 

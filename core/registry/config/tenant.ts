@@ -1,4 +1,4 @@
-import { lackingSecrets } from '../../config/component.ts'
+import { isGiven, lackingSecrets } from '../../config/component.ts'
 import { formatSize, parseSize } from '../../config/units.ts'
 import { compilePath } from '../../expression/path.ts'
 import { namePattern } from '../objects.ts'
@@ -89,9 +89,6 @@ const refuseWeak = ({ located, fault }: Checking, path: DataPath): void => {
   }
 }
 
-const isEmpty = (value: unknown): boolean =>
-  value === undefined || value === null || (Array.isArray(value) && value.length === 0)
-
 const missingSecret = ({ located, fault }: Checking, path: DataPath, message: string): void =>
   fault({ offset: located.keyAt(path), code: 'ZENHOOK_CONFIG_MISSING_SECRET', message })
 
@@ -177,7 +174,7 @@ const checkProvider = (
       for (const each of schemaFaults(located, [...path, 'verify'], spec.config)) fault(each)
     }
   }
-  if (needed.length > 0 && isEmpty(secrets)) {
+  if (needed.length > 0 && !isGiven(secrets)) {
     missingSecret(checking, path, `source '${String(path.at(-1))}' needs a secret`)
   }
   if (faults === 0 && isMap(verify)) checkVerify(checking, path, { provider, verify })

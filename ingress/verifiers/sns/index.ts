@@ -83,16 +83,12 @@ const held = (topics: readonly string[], secrets: readonly string[], deps: Schem
     if (arn.test(secret.trim())) pins.push(secret.trim())
     else keys.push(...publicKeys(secret, 'rsa', place).map((key) => ({ key, place })))
   })
-  if (pins.length === 0 && keys.length === 0)
+  // SNS signs with its certificate for everybody: who checks nothing else takes the messages of any account.
+  const certified = secrets.some((secret) => secret.includes('-----BEGIN CERTIFICATE-----'))
+  if (pins.length === 0 && (keys.length === 0 || certified))
     throw new ZenhookError('ZENHOOK_VERIFY_SECRET_MISSING', {
-      message: 'An SNS source names neither its topics nor a key',
+      message: `An SNS source names ${certified ? 'the certificate of SNS, but not its topics' : 'neither its topics nor a key'}`,
       fix: "Give the topic's ARN under verify.topics or as a secret; SNS signs for every AWS account alike",
-    })
-  // SNS signs with it for everybody: who checks nothing else takes the messages of any account.
-  if (pins.length === 0 && secrets.some((secret) => secret.includes('-----BEGIN CERTIFICATE-----')))
-    throw new ZenhookError('ZENHOOK_VERIFY_SECRET_MISSING', {
-      message: 'An SNS source with the certificate of SNS does not name its topics',
-      fix: "Give the topic's ARN beside it, under verify.topics or as a secret; SNS signs for every AWS account alike",
     })
   if (keys.length === 0 && !deps.fetchKey)
     throw new ZenhookError('ZENHOOK_VERIFY_SETTINGS', {
