@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ZenhookError } from '../../core/errors/index.ts'
-import { destinationOf, dispatchOf, hash, mapKv } from '../../test/fakes/rig.ts'
+import { destinationOf, dispatchOf } from '../../test/fakes/rig.ts'
 import { attemptOnce } from './attempt.ts'
-import { createDisabled } from './disabled.ts'
 import type { Instance } from './instances.ts'
 
 describe('a transform', () => {
@@ -32,20 +31,5 @@ describe('a transform', () => {
         verdict: 'dead',
         reason: 'transform_failed',
       })
-  })
-})
-
-describe('a destination that its receiver disabled', () => {
-  it('is enabled by another address, also where that is a secret', async () => {
-    const disabled = createDisabled(mapKv(), hash, Date.now)
-    const of = (more: object) => destinationOf({ connector: 'slack', config: {}, ...more })
-    const before = of({ secrets: { url: 'env:OLD' } })
-    await disabled.disable(before, 'no_service')
-    expect(await disabled.isDisabled(before)).toBe(true)
-    expect(await disabled.isDisabled(of({ secrets: { url: 'env:OLD' } }))).toBe(true)
-    expect(await disabled.isDisabled(of({ secrets: { url: 'env:NEW' } }))).toBe(false)
-    expect(await disabled.isDisabled(of({ secrets: { url: 'env:OLD' }, config: { a: 1 } }))).toBe(
-      false,
-    )
   })
 })

@@ -62,10 +62,17 @@ export const finish = ({ event, run }: Item): Outcome => ({
   decisions: [{ verdict: 'dispatch', reason: 'ok', dispatchId: `dsp_${event.id}`, details: {} }],
 })
 
-/** As a log where outputs and progress are separate requests. */
+/** As a log where outputs and progress are separate requests, and an append is one for each record: it may be refused in part. */
 export const apart = (log: Log): Log => ({
   ...log,
   capabilities: { ...log.capabilities, atomicSettle: false },
+  append: async (records) => {
+    const told = await Promise.allSettled(records.map((record) => log.append([record])))
+    return told.flatMap((one) => {
+      if (one.status === 'rejected') throw one.reason
+      return one.value
+    })
+  },
 })
 
 /** A log whose settles fail for as long as they are told to. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createLogger } from '../../core/telemetry/index.ts'
 import { genuineHeaders, makeSource, verifierOf } from '../testing/fakes.ts'
-import { type Over, raw, type Started, startIngress } from '../testing/harness.ts'
+import { type Over, post, raw, type Started, startIngress } from '../testing/harness.ts'
 import { sendDraft } from '../testing/send.ts'
 import type { Draft } from '../verifiers/types.ts'
 
@@ -11,8 +11,11 @@ const open: Started[] = []
 afterEach(async () => {
   for (const started of open.splice(0)) await started.close()
 })
-const start = async (over: Over = {}): Promise<Started> => {
-  const started = await startIngress([makeSource(), makeSource({ name: 'other' })], over)
+const start = async (
+  over: Over = {},
+  sources = [makeSource(), makeSource({ name: 'other' })],
+): Promise<Started> => {
+  const started = await startIngress(sources, over)
   open.push(started)
   return started
 }
@@ -74,6 +77,22 @@ describe('a flood of bad signatures', () => {
     expect(await stored()).toEqual([])
     const real = await sendDraft(port, draft(body, genuineHeaders(body, 'the-real-one')))
     expect([real.status, real.body]).toEqual([202, expect.not.stringContaining('duplicate')])
+  })
+
+  it.each([
+    ['of no media type', { 'content-type': 'x' }, 'a', 415],
+    ['with a coding that nobody asked for', { 'content-encoding': 'gzip' }, 'a', 415],
+    ['too large', { 'content-type': 'application/json' }, 'a'.repeat(2_000), 413],
+  ])('F62: stop a flood of what is %s, but not the sender', async (_, headers, junk, status) => {
+    const source = makeSource({ rateLimit: { perSecond: 1, burst: 30 }, maxBody: 1_000 })
+    const { url } = await start({ failures: { perSecond: 1, burst: 10 } }, [source])
+    const statuses = new Set<number>()
+    for (let n = 0; n < 40; n += 1)
+      statuses.add((await post(`${url}/in/acme/github`, junk, headers)).status)
+    // What is compressed may be big: nobody looks at it any more once its sender is known for junk.
+    expect([...statuses]).toEqual('content-encoding' in headers ? [status, 429] : [status])
+    const response = await post(`${url}/in/acme/github`, body, genuineHeaders(body, 'real'))
+    expect(response.status).toBe(202)
   })
 
   it('F62: over many sources and unknown paths counts for its address too', async () => {

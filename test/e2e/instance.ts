@@ -33,6 +33,7 @@ export interface StartOptions {
 }
 
 const entry = fileURLToPath(new URL('../../bin/zenhook.mjs', import.meta.url))
+
 const ended = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
 
 const instanceOf = async (dataDir: string, pid: number): Promise<Instance | undefined> => {

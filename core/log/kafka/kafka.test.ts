@@ -88,15 +88,24 @@ describe.skipIf(kafka === undefined)(
       await rm(dir, { recursive: true, force: true })
     }, 60_000)
 
-    it('makes topics as specified', async () => {
-      await make('spec', 123_456)
+    const withAdmin = async <T>(work: (admin: ReturnType<Kafka['admin']>) => Promise<T>) => {
       const admin = new Kafka({ brokers: [...cluster.brokers], logLevel: logLevel.NOTHING }).admin()
       await admin.connect()
-      const { resources } = await admin.describeConfigs({
-        includeSynonyms: false,
-        resources: [{ type: 2, name: 'own.spec.v1' }],
-      })
-      await admin.disconnect()
+      try {
+        return await work(admin)
+      } finally {
+        await admin.disconnect()
+      }
+    }
+
+    it('makes topics as specified', async () => {
+      await make('spec', 123_456)
+      const { resources } = await withAdmin((admin) =>
+        admin.describeConfigs({
+          includeSynonyms: false,
+          resources: [{ type: 2, name: 'own.spec.v1' }],
+        }),
+      )
       const config = Object.fromEntries(
         (resources[0]?.configEntries ?? []).map((entry) => [entry.configName, entry.configValue]),
       )
@@ -157,14 +166,13 @@ describe.skipIf(kafka === undefined)(
       )
       await until('the first batch', () => seen.length > 0)
       await sleep(500)
-      const admin = new Kafka({ brokers: [...cluster.brokers], logLevel: logLevel.NOTHING }).admin()
-      await admin.connect()
-      await admin.fetchTopicOffsets('own.trimmed.v1')
-      await admin.deleteTopicRecords({
-        topic: 'own.trimmed.v1',
-        partitions: [{ partition: 0, offset: '800' }],
+      await withAdmin(async (admin) => {
+        await admin.fetchTopicOffsets('own.trimmed.v1')
+        await admin.deleteTopicRecords({
+          topic: 'own.trimmed.v1',
+          partitions: [{ partition: 0, offset: '800' }],
+        })
       })
-      await admin.disconnect()
       release()
       await until('the end', () => seen.at(-1) === 899)
       await until('the gap', () => gaps.length > 0)
@@ -272,13 +280,6 @@ describe.skipIf(kafka === undefined)(
     }
     const put = (topic: string, ...values: string[]) =>
       log.append(values.map((value) => ({ topic, key: 'k', value: text(value) })))
-
-    const withAdmin = async (work: (admin: ReturnType<Kafka['admin']>) => Promise<unknown>) => {
-      const admin = new Kafka({ brokers: [...cluster.brokers], logLevel: logLevel.NOTHING }).admin()
-      await admin.connect()
-      await work(admin)
-      await admin.disconnect()
-    }
 
     it('reads a log that ends before what the group has settled from its beginning', async () => {
       await make('cut')

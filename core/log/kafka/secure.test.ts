@@ -1,20 +1,17 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import type { SASLOptions } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type KafkaCluster, startKafka } from '../../../scripts/servers/kafka.ts'
 import { createAuthority } from '../../../test/certificates.ts'
+import { zenhook } from '../../../test/cli/harness.ts'
 import { testServers } from '../../../test/servers.ts'
 import { silentLogger } from '../../telemetry/index.ts'
 import { codeOf, lastOf, text, textOf } from '../contract-harness.ts'
 import type { Log } from '../port.ts'
 import { createKafkaLog, type KafkaLogOptions } from './index.ts'
 
-const root = fileURLToPath(new URL('../../..', import.meta.url))
 const username = 'zenhook'
 const password = 'a password that nobody prints'
 const spec = { name: 'received', partitions: 2, retentionMs: 60_000, maxMessageBytes: 1_048_576 }
@@ -102,13 +99,9 @@ describe.skipIf(kafka === undefined)(
     })
 
     const doctor = async (environment: Record<string, string>): Promise<string> => {
-      const { PATH = '', HOME = folder } = process.env
-      const args = ['bin/zenhook.mjs', 'doctor', '--data-dir', join(folder, 'data')]
-      const { stdout, stderr } = await promisify(execFile)(process.execPath, args, {
-        cwd: root,
-        env: { PATH, HOME, KAFKA_BROKERS: brokers.join(), ...environment },
-      }).catch((error: { stdout: string; stderr: string }) => error)
-      return stdout + stderr
+      const env = { KAFKA_BROKERS: brokers.join(), ...environment }
+      const { out, err } = await zenhook(['doctor', '--data-dir', join(folder, 'data')], { env })
+      return out + err
     }
 
     it('is reached by what the environment says, and doctor tells what is wrong with that', async () => {
