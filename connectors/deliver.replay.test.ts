@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Dispatch, forceHeader, replayIdOf } from '../core/event/index.ts'
-import { receive, rigOf } from '../test/fakes/delivery.ts'
+import { cleanups, receive, rigOf } from '../test/fakes/delivery.ts'
+import { startFakeJira } from '../test/fakes/jira.ts'
 import type { Receiver } from '../test/fakes/receiver.ts'
 import { destinationOf, dispatchOf, mapKv, type Rig, until } from '../test/fakes/rig.ts'
 import { knownDispatches } from './delivery/known.ts'
@@ -16,6 +17,18 @@ const settled = (rig: Rig): Promise<void> =>
 const first = replayIdOf(1_000, 'a')
 const second = replayIdOf(2_000, 'a')
 const again = (dispatch: Dispatch, run = first): Dispatch => ({ ...dispatch, run })
+
+/** As an operator forces it: the record lies there twice, as after a retried append. */
+const force = async (rig: Rig, dispatch: Dispatch): Promise<void> => {
+  const record = {
+    topic: 'dispatch',
+    key: dispatch.key,
+    value: rig.codec.encode('dispatch', again(dispatch)),
+    headers: { id: dispatch.event.id, [forceHeader]: '1' },
+  }
+  await rig.log.append([record, record])
+  await settled(rig)
+}
 
 /** Run, verdict and reason of every decision, in order. */
 const told = async ({ log, codec }: Rig): Promise<string[]> => {
@@ -59,14 +72,7 @@ describe('a replayed dispatch', () => {
     const dispatch = dispatchOf('hooks')
     await rig.send([dispatch])
     await settled(rig)
-    const record = {
-      topic: 'dispatch',
-      key: dispatch.key,
-      value: rig.codec.encode('dispatch', again(dispatch)),
-      headers: { id: dispatch.event.id, [forceHeader]: '1' },
-    }
-    await rig.log.append([record, record])
-    await settled(rig)
+    await force(rig, dispatch)
     expect(webhookIds(receiver)).toEqual([dispatch.id, dispatch.id])
     expect(replayIds(receiver)).toEqual([undefined, first])
     expect(receiver.arrivals[1]?.digest).toBe(receiver.arrivals[0]?.digest)
@@ -75,6 +81,24 @@ describe('a replayed dispatch', () => {
       { delivered: true, run: first, position: expect.objectContaining({ topic: 'dispatch' }) },
       undefined,
     ])
+  })
+
+  it('is said once more by a connector without idempotency, where it is forced', async () => {
+    const fake = await startFakeJira()
+    cleanups.push(() => fake.close())
+    const destination = destinationOf({
+      connector: 'jira',
+      config: { baseUrl: fake.url, project: 'OPS' },
+      secrets: { email: ['env:EMAIL'], token: ['env:TOKEN'] },
+    })
+    const secrets = { 'env:EMAIL': fake.email, 'env:TOKEN': fake.token }
+    const rig = await rigOf([destination], mapKv(), secrets)
+    await rig.start()
+    const dispatch = dispatchOf('hooks')
+    await rig.send([dispatch])
+    await settled(rig)
+    await force(rig, dispatch)
+    expect([...fake.issues.values()].map(({ comments }) => comments.length)).toEqual([1])
   })
 
   it('is sent where the first run died; a late copy of the first stays silent', async () => {

@@ -1,5 +1,5 @@
 import type { Kv } from '../core/kv/port.ts'
-import type { Failed } from './types.ts'
+import type { Attempt, Failed } from './types.ts'
 
 /**
  * One external object per fingerprint, for receivers without idempotency keys: which object stands for
@@ -15,9 +15,9 @@ export interface Links {
   bind(fingerprint: string, id: string): Promise<void>
   /** The object is gone, or was not made after all. */
   release(fingerprint: string): Promise<void>
-  /** Whether a step of a dispatch was done by an earlier attempt. */
-  isDone(dispatchId: string, step: string): Promise<boolean>
-  done(dispatchId: string, step: string): Promise<void>
+  /** Whether a step of a dispatch was done by an earlier attempt; by one of the same run, where it is forced. */
+  isDone(attempt: Attempt, step: string): Promise<boolean>
+  done(attempt: Attempt, step: string): Promise<void>
 }
 
 const lifeMs = 400 * 24 * 3_600_000
@@ -28,8 +28,8 @@ type Link = { id: string } | { owner: string; until: number }
 
 export const createLinks = (kv: Kv, namespace: string, now: () => number): Links => {
   const keyOf = (fingerprint: string): string => `link:${namespace}:${fingerprint}`
-  const stepOf = (dispatchId: string, step: string): string =>
-    `step:${namespace}:${dispatchId}:${step}`
+  const stepOf = ({ dispatch: { id, run }, forced }: Attempt, step: string): string =>
+    `step:${namespace}:${forced ? `${id}:${run}` : id}:${step}`
 
   return {
     async take(fingerprint, owner) {
@@ -50,12 +50,12 @@ export const createLinks = (kv: Kv, namespace: string, now: () => number): Links
     async release(fingerprint) {
       await kv.delete([keyOf(fingerprint)])
     },
-    async isDone(dispatchId, step) {
-      const [value] = await kv.get([stepOf(dispatchId, step)])
+    async isDone(attempt, step) {
+      const [value] = await kv.get([stepOf(attempt, step)])
       return value !== undefined
     },
-    async done(dispatchId, step) {
-      await kv.set([{ key: stepOf(dispatchId, step), value: '1', ttlMs: stepLifeMs }])
+    async done(attempt, step) {
+      await kv.set([{ key: stepOf(attempt, step), value: '1', ttlMs: stepLifeMs }])
     },
   }
 }

@@ -11,6 +11,8 @@ export interface Attempt {
   number: number
   /** Of the span of this attempt; made by the connector where it is absent. */
   traceparent?: string | undefined
+  /** Of a replay that acts again on what the receiver has already. */
+  forced?: boolean
   /** What the route's transform made of the event, a JSON value; absent without a transform. */
   transformed?: unknown
 }

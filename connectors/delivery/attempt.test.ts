@@ -12,7 +12,7 @@ describe('a transform', () => {
   const endingAfter = async (error: Error) => {
     const { ending } = await attemptOnce({
       ...{ destination: destinationOf(), dispatch: dispatchOf('hooks', { transform: 'x' }) },
-      ...{ number: 1, possibleDuplicate: false, instance },
+      ...{ number: 1, possibleDuplicate: false, forced: false, instance },
       transform: () => Promise.reject(error),
       ...{ now: Date.now, random: () => 0.5, signal: new AbortController().signal },
     })

@@ -18,6 +18,7 @@ export interface AttemptOptions {
   dispatch: Dispatch
   number: number
   possibleDuplicate: boolean
+  forced: boolean
   instance: Instance
   transform: Transforms
   tracer?: Tracer | undefined
@@ -42,7 +43,7 @@ const perform = async (
   options: AttemptOptions,
   traceparent: string | undefined,
 ): Promise<AttemptResult> => {
-  const { dispatch, number, transform, instance, signal } = options
+  const { dispatch, number, forced, transform, instance, signal } = options
   let transformed: unknown
   if (dispatch.transform !== undefined) {
     try {
@@ -53,7 +54,8 @@ const perform = async (
     }
   }
   try {
-    return await instance.connector.deliver({ dispatch, number, transformed, traceparent }, signal)
+    const attempt = { dispatch, number, forced, transformed, traceparent }
+    return await instance.connector.deliver(attempt, signal)
   } catch (error) {
     // A fault of ours must cost nobody an event: the schedule goes on, the decision says what it was.
     return failedBy(error, 'internal_error', true)

@@ -228,7 +228,7 @@ export const createCourier = (options: CourierOptions): Courier => {
       multiProcess,
       underWay: underWay.has(key),
       now: now(),
-      forced: record.headers[forceHeader] !== undefined,
+      forced: job.forced,
     })
     if (verdict.kind === 'settled') return []
     if (verdict.kind === 'has') return endings.has(job, verdict.run, verdict.at)
@@ -315,6 +315,7 @@ export const createCourier = (options: CourierOptions): Courier => {
           : { ...record, headers: { ...record.headers, [seqHeader]: String(place.seq) } },
       ...{ dispatch, owned, place, crowded, parked: true },
       unread: dispatch.attempt === 0 && place === undefined,
+      forced: record.headers[forceHeader] !== undefined,
       key: dispatchKey(dispatch),
       position: positionText(record),
     }

@@ -17,6 +17,8 @@ export interface Job {
   place: Place | undefined
   /** The list of its key may name it: as the last look found it. */
   parked: boolean
+  /** A replay acts again on what the destination has. */
+  forced: boolean
   /** This process made an attempt whose record it could not keep. */
   attempted?: boolean
   /** Too many of its key wait in this process. */

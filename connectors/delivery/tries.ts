@@ -81,6 +81,7 @@ export const createTries = (options: TriesOptions): ((made: Try) => Promise<Roun
     metrics.inFlight.inc({ connector })
     const { ending, result } = await attemptOnce({
       ...{ destination, dispatch, number, possibleDuplicate, instance, now, random, signal },
+      forced: job.forced,
       transform: options.transform,
       tracer: options.tracer,
     })

@@ -63,7 +63,7 @@ export const jira = defineConnector(jiraSpec, (config, { destination, kv, now })
       }
       action = summary.over ? 'resolved' : 'reopened'
     }
-    if (!(await links.isDone(dispatch.id, 'comment'))) {
+    if (!(await links.isDone(attempt, 'comment'))) {
       const ids = { event: dispatch.event.id, dispatch: dispatch.id }
       const body =
         typeof attempt.transformed === 'string'
@@ -72,7 +72,7 @@ export const jira = defineConnector(jiraSpec, (config, { destination, kv, now })
       const said = await client.comment(issue.key, body)
       if ('failed' in said) return said.failed
       status = said.status
-      await links.done(dispatch.id, 'comment')
+      await links.done(attempt, 'comment')
     }
     return { kind: 'delivered', status, externalId: issue.key, details: { action } }
   }
@@ -132,7 +132,7 @@ export const jira = defineConnector(jiraSpec, (config, { destination, kv, now })
     const { status, ok: externalId } = created
     if (externalId !== undefined) await links.bind(label, externalId)
     // The description says all that a comment would: a later attempt need not repeat it.
-    await links.done(dispatch.id, 'comment')
+    await links.done(attempt, 'comment')
     const details = { action: 'created' }
     return { kind: 'delivered', status, ...(externalId !== undefined && { externalId }), details }
   }

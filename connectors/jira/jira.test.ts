@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { replayIdOf } from '../../core/event/index.ts'
 import { createEgress, type Egress } from '../../core/net/index.ts'
 import { type FakeIssue, type FakeJira, startFakeJira } from '../../test/fakes/jira.ts'
 import { contextOf, destinationOf, dispatchOf, eventOf, hash, mapKv } from '../../test/fakes/rig.ts'
@@ -117,6 +118,11 @@ describe('jira', () => {
     await send(problem(), { dispatch })
     await send(problem(), { dispatch, number: 2 })
     expect(only().comments.length).toBe(1)
+    // A replay that is forced says it again; a second attempt of it does not.
+    const forced = { dispatch: { ...dispatch, run: replayIdOf(1, 'a') }, forced: true }
+    await send(problem(), forced)
+    await send(problem(), { ...forced, number: 2 })
+    expect(only().comments.length).toBe(2)
   })
 
   it('F78: lets no text of strangers into a query or the markup', async () => {

@@ -125,7 +125,7 @@ export const servicenow = defineConnector(servicenowSpec, (config, { destination
       }
       const { status, ok } = made
       if (ok !== undefined) await links.bind(correlationId, ok.sysId)
-      await links.done(dispatch.id, 'update')
+      await links.done(attempt, 'update')
       if (ok === undefined) return { kind: 'delivered', status, details: { action: 'created' } }
       const details = { action: 'created', number: ok.number }
       return { kind: 'delivered', status, externalId: ok.sysId, details }
@@ -133,13 +133,13 @@ export const servicenow = defineConnector(servicenowSpec, (config, { destination
     if (row.sysId !== taken.id) await links.bind(correlationId, row.sysId)
     const externalId = row.sysId
     // An earlier attempt came this far: a second note would say the same twice.
-    if (await links.isDone(dispatch.id, 'update')) {
+    if (await links.isDone(attempt, 'update')) {
       return { kind: 'delivered', externalId, details: { action: 'none', number: row.number } }
     }
     const { action, fields } = changes(attempt, summary, row)
     const updated = await client.update(externalId, fields)
     if ('failed' in updated) return updated.failed
-    await links.done(dispatch.id, 'update')
+    await links.done(attempt, 'update')
     const details = { action, number: row.number }
     return { kind: 'delivered', status: updated.status, externalId, details }
   }

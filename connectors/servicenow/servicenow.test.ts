@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { replayIdOf } from '../../core/event/index.ts'
 import { createEgress, type Egress } from '../../core/net/index.ts'
 import { contextOf, destinationOf, dispatchOf, eventOf, hash, mapKv } from '../../test/fakes/rig.ts'
 import { type FakeServiceNow, startFakeServiceNow } from '../../test/fakes/servicenow.ts'
@@ -123,6 +124,11 @@ describe('servicenow', () => {
       details: { action: 'none' },
     })
     expect(only().work_notes?.split('---').length).toBe(1)
+    const forced = { dispatch: { ...dispatch, run: replayIdOf(1, 'a') }, forced: true }
+    expect(await send(problem(), forced)).toMatchObject({ details: { action: 'noted' } })
+    expect(await send(problem(), { ...forced, number: 2 })).toMatchObject({
+      details: { action: 'none' },
+    })
   })
 
   it('F78: escapes what would be an operator of an encoded query', async () => {

@@ -2,21 +2,24 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { AttemptResult } from '../../connectors/types.ts'
 import { createChdbDecisions } from '../decisions/chdb/index.ts'
 import type { Decisions } from '../decisions/port.ts'
+import { replayIdOf } from '../event/index.ts'
 import { createMemoryKv } from '../kv/memory/index.ts'
 import type { Kv } from '../kv/port.ts'
 import { createMemoryLog } from '../log/memory/index.ts'
-import type { NewRecord } from '../log/port.ts'
 import { type AuditFilter, type AuditReport, audit, type Unaccounted } from './index.ts'
 import {
   type AccountingRig,
   accountingOf,
   codec,
+  dropping,
   eventOf,
+  many,
   type RigOptions,
   receivedOf,
+  refused,
+  replayed,
   startRig,
 } from './testing.ts'
 
@@ -90,29 +93,8 @@ const audited = async (
   throw new Error('no report')
 }
 
-const many = (count: number, type: string) => Array.from({ length: count }, () => eventOf({ type }))
-const refused = (retriable: boolean): AttemptResult => ({
-  kind: 'failed',
-  reason: 'http_500',
-  status: 500,
-  retriable,
-  error: 'no',
-})
 const gauge = async (rig: AccountingRig): Promise<number | undefined> =>
   (await rig.metrics.unaccounted.get()).values[0]?.value
-
-/** Drops the first record that the test names; says which event's it was. */
-const dropping = (which: (record: NewRecord) => boolean) => {
-  let lost: string | undefined
-  return {
-    drop: (record: NewRecord): boolean => {
-      if (lost !== undefined || !which(record)) return false
-      lost = record.headers?.id
-      return true
-    },
-    lost: () => lost,
-  }
-}
 
 describe('accounting', { timeout: 60_000 }, () => {
   it('finds that every event has ended, each in its way, copies counted once', async () => {
@@ -182,6 +164,31 @@ describe('accounting', { timeout: 60_000 }, () => {
     expect(report.open).toMatchObject({ retrying: 0, waiting: 2 })
     expect(report.named).toMatchObject([{ id: losing.lost(), cause: 'retry_lost' }])
     expect(events.map(({ id }) => id)).toContain(losing.lost())
+  })
+
+  it('does not miss a retry that a replay took over', async () => {
+    // The live record is settled in silence when its time comes: here it is gone from the start.
+    const losing = dropping(
+      ({ topic, notBefore }) => topic === 'dispatch' && notBefore !== undefined,
+    )
+    const { rig, kv } = await rigOf({ drop: losing.drop, answer: () => refused(true) })
+    await rig.receive(eventOf({ type: 'slow' }))
+    let now = Date.now()
+    const accounting = accountant(rig, kv, { now: () => now, graceMs: 60_000 })
+    now += 120_000
+    expect(await settled(accounting)).toMatchObject({ open: { retrying: 1 } })
+    await replayed(rig, replayIdOf(now, 'a'))
+    const retries = async () =>
+      decisions.select<{ run: string }>(
+        `SELECT DISTINCT run FROM decisions WHERE event_id = {id:String} AND verdict = 'retry'`,
+        { id: losing.lost() ?? '' },
+      )
+    await expect.poll(retries, { timeout: 20_000, interval: 200 }).toHaveLength(2)
+    now += 3 * 3_600_000
+    expect(await settled(accounting)).toMatchObject({
+      unaccounted: 0,
+      open: { retrying: 0, waiting: 1 },
+    })
   })
 
   it('names an event that was delivered and died', async () => {

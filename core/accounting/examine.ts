@@ -9,7 +9,7 @@ import type { Decisions } from '../decisions/port.ts'
 import type { Codec } from '../event/codec/index.ts'
 import type { Log } from '../log/port.ts'
 import { type Judgement, judge } from './judge.ts'
-import { deadLettersOf, dispatchName, type Letter, waitingDispatches } from './search.ts'
+import { deadLettersOf, type Letter, waitingDispatches } from './search.ts'
 import type { Marks } from './tide.ts'
 import {
   addCounts,
@@ -189,14 +189,10 @@ const resolve = async (
       ? new Set<string>()
       : await waitingDispatches(log, codec, flow, marks, ids, signal)
   const { from } = spanOf(waitingFor.map(({ receipt }) => receipt))
-  const ended = new Set(
-    (
-      await endedDispatches(
-        decisions,
-        [...new Set(waitingFor.flatMap(({ missing }) => missing.map((row) => row.dispatchId)))],
-        from - dispatchLifeMs,
-      )
-    ).map(({ run, dispatchId }) => dispatchName(run, dispatchId)),
+  const ended = await endedDispatches(
+    decisions,
+    [...new Set(waitingFor.flatMap(({ missing }) => missing.map((row) => row.dispatchId)))],
+    from - dispatchLifeMs,
   )
   const letters = await deadLettersOf(
     log,
@@ -208,9 +204,8 @@ const resolve = async (
   const dueBefore = now() - graceMs
   return doubtful.map((doubt) =>
     findingOf(doubt, {
-      excused: ({ run, dispatchId, nextAt }) =>
-        nextAt > dueBefore || waiting.has(dispatchName(run, dispatchId)),
-      ended: ({ run, dispatchId }) => ended.has(dispatchName(run, dispatchId)),
+      excused: ({ dispatchId, nextAt }) => nextAt > dueBefore || waiting.has(dispatchId),
+      ended: ({ dispatchId }) => ended.has(dispatchId),
       letters: letters.get(doubt.receipt.id) ?? [],
     }),
   )

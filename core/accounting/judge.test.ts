@@ -65,6 +65,11 @@ describe('judge', () => {
       [row({ dead: 1 }), row({ run: 'r1', delivered: 1 })],
       { kind: 'ended', end: 'dead' },
     ],
+    [
+      'waits for a retry, and a replay took it over: its next attempt counts',
+      [row({ retries: 1, nextAt: 5 }), row({ run: 'r1', sent: 0, retries: 1, nextAt: 9 })],
+      { kind: 'open', missing: [row({ retries: 1, nextAt: 9 })] },
+    ],
     ['a replay that has not ended proves nothing', [row({ run: 'r1' })], { kind: 'undecided' }],
   ])('%s', (_what, rows, expected) => {
     expect(judge(rows, 'live')).toEqual(expected)

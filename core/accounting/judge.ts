@@ -17,9 +17,12 @@ export const judge = (all: readonly Standing[], run: string): Judgement => {
   // A replay made good for it.
   const others = all.filter((row) => row.run !== run)
   if (own.kind === 'open') {
-    const missing = own.missing.filter(
-      ({ dispatchId }) => !others.some((row) => row.dispatchId === dispatchId && endsOf(row) > 0),
-    )
+    const missing = own.missing.flatMap((row) => {
+      const same = others.filter(({ dispatchId }) => dispatchId === row.dispatchId)
+      if (same.some((other) => endsOf(other) > 0)) return []
+      // A replay took it over, and tries as the last of them says.
+      return [{ ...row, nextAt: Math.max(row.nextAt, ...same.map(({ nextAt }) => nextAt)) }]
+    })
     return missing.length > 0
       ? { kind: 'open', missing }
       : summed(all.filter((row) => endsOf(row) > 0))

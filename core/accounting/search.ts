@@ -5,14 +5,11 @@ import { placeOf, receivedTopic } from './receipts.ts'
 import type { Marks } from './tide.ts'
 import type { Flow } from './types.ts'
 
-/** Names a dispatch of a run. */
-export const dispatchName = (run: string, dispatchId: string): string => `${run} ${dispatchId}`
-
 const liveRun = 'live'
 
 /**
- * Which dispatches of these events lie in the log for their turn: put off by the log itself or in a delay
- * tier, or back in `dispatch` since. The ranges are taken so that none can slip from one to the other unseen.
+ * Which dispatches of these events lie in the log for their turn, of whatever run: put off by the log itself
+ * or in a delay tier, or back in `dispatch` since. The ranges are taken so that none can slip from one to the other unseen.
  */
 export const waitingDispatches = async (
   log: Log,
@@ -28,8 +25,7 @@ export const waitingDispatches = async (
     value,
   }: Pick<StoredRecord, 'headers' | 'value'>): Promise<void> => {
     if (value === null || headers.id === undefined || !wanted.has(headers.id)) return
-    const { run, id } = await codec.decode('dispatch', value)
-    found.add(dispatchName(run, id))
+    found.add((await codec.decode('dispatch', value)).id)
   }
   const range = async (from: readonly TopicEnd[], topic: string): Promise<void> => {
     const starts = new Map(from.map(({ partition, next }) => [partition, next]))

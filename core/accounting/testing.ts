@@ -249,3 +249,46 @@ export const accountingOf = (
     patienceMs: 30_000,
     ...over,
   })
+
+export const many = (count: number, type: string) =>
+  Array.from({ length: count }, () => eventOf({ type }))
+
+export const refused = (retriable: boolean): AttemptResult => ({
+  kind: 'failed',
+  reason: 'http_500',
+  status: 500,
+  retriable,
+  error: 'no',
+})
+
+/** Drops the first record that the test names; says which event's it was. */
+export const dropping = (which: (record: NewRecord) => boolean) => {
+  let lost: string | undefined
+  return {
+    drop: (record: NewRecord): boolean => {
+      if (lost !== undefined || !which(record)) return false
+      lost = record.headers?.id
+      return true
+    },
+    lost: () => lost,
+  }
+}
+
+/** Sends the first dispatch of the log again, as a replay does. */
+export const replayed = async ({ log }: AccountingRig, run: string): Promise<void> => {
+  for (const { partition, first, next } of await log.ends('dispatch')) {
+    if (next === first) continue
+    for await (const { key, headers, value } of log.read(
+      { topic: 'dispatch', partition, offset: first },
+      first + 1,
+    )) {
+      const dispatch = await codec.decode('dispatch', value ?? new Uint8Array())
+      await log.append([
+        {
+          ...{ topic: 'dispatch', key, headers: { ...headers, run } },
+          value: codec.encode('dispatch', { ...dispatch, run }),
+        },
+      ])
+    }
+  }
+}

@@ -131,26 +131,26 @@ export const standingsOf = async (
 }
 
 const endedSql = `
-  SELECT DISTINCT run, dispatch_id AS dispatchId FROM decisions
+  SELECT DISTINCT dispatch_id AS dispatchId FROM decisions
   WHERE received_at >= ${time('since')} AND verdict IN ('delivered', 'drop', 'dead')
     AND dispatch_id IN {ids:Array(String)}`
 
 /**
- * Which of these dispatches have ended, whatever event they were made for: two events of one delivery
- * share a dispatch, and the second one's record is settled in silence.
+ * Which of these dispatches have ended, whatever event they were made for and in whatever run: two events of
+ * one delivery share a dispatch, and the second one's record is settled in silence; so is that of a dispatch
+ * that a replay took over.
  */
 export const endedDispatches = async (
   decisions: Decisions,
   ids: readonly string[],
   since: number,
-): Promise<readonly { run: string; dispatchId: string }[]> => {
-  const found: { run: string; dispatchId: string }[] = []
+): Promise<ReadonlySet<string>> => {
+  const found = new Set<string>()
   for (let at = 0; at < ids.length; at += standingsPerQuery)
-    found.push(
-      ...(await decisions.select<{ run: string; dispatchId: string }>(endedSql, {
-        ids: ids.slice(at, at + standingsPerQuery),
-        since,
-      })),
-    )
+    for (const { dispatchId } of await decisions.select<{ dispatchId: string }>(endedSql, {
+      ids: ids.slice(at, at + standingsPerQuery),
+      since,
+    }))
+      found.add(dispatchId)
   return found
 }
