@@ -11,6 +11,7 @@ import {
 } from '../event/index.ts'
 import type { NewRecord, StoredRecord } from '../log/port.ts'
 import { headersOf } from '../stage/records.ts'
+import { isTooLarge } from '../stage/settle.ts'
 import type { Stage } from '../stage/types.ts'
 import type { ReplayContext } from './context.ts'
 import { fits, type Letter, type LetterRange, lettersIn, type Mark, withStates } from './letters.ts'
@@ -20,6 +21,7 @@ import {
   type DeadReplay,
   type EntryPoint,
   noProgress,
+  type Piece,
   type PlannedEvent,
   type Progress,
   type Step,
@@ -52,11 +54,9 @@ export interface DeadStepOptions {
 }
 
 export interface DeadStep extends Step {
-  outputs: readonly NewRecord[]
-  /** To be written once the outputs are in the log. */
+  /** To be written once the pieces are in the log. */
   marks: ReadonlyMap<string, Mark>
   cursor: DeadCursor
-  report(): void
 }
 
 /** Letters looked at in one step at most, so that a step ends where few fit. */
@@ -106,7 +106,7 @@ const latest = (letters: readonly Dead[]): readonly Dead[] => [
 /** What the step makes, piece by piece. */
 interface Making {
   options: DeadStepOptions
-  outputs: NewRecord[]
+  pieces: Piece[]
   marks: Map<string, Mark>
   skipped: Record<string, number>
   missing: string[]
@@ -122,7 +122,7 @@ export const deadStep = async (options: DeadStepOptions): Promise<DeadStep> => {
   const letters = await withStates(context.kv, context.known, latest(found))
   const making: Making = {
     options,
-    outputs: [],
+    pieces: [],
     marks: new Map(),
     skipped: {},
     missing: over ? [...(cursor.left ?? [])] : [],
@@ -155,8 +155,8 @@ export const deadStep = async (options: DeadStepOptions): Promise<DeadStep> => {
     missing: making.missing.length,
     missingIds: making.missing,
   }
-  const { outputs, marks } = making
-  return { progress, cursor, over, outputs, marks, report }
+  const { pieces, marks } = making
+  return { progress, cursor, over, pieces, marks, report }
 }
 
 const skip = ({ skipped }: Making, reason: string): void => {
@@ -240,7 +240,7 @@ const sendAgain = async (making: Making, letter: Letter, record: StoredRecord): 
   }
   const headers = headersOf(hash, dispatch.event, run, record)
   const details = { by, deadLetter: letter.dead.id, replays: letter.replays + 1 }
-  making.outputs.push(
+  const outputs = [
     {
       topic: 'dispatch',
       key: dispatch.key,
@@ -262,7 +262,22 @@ const sendAgain = async (making: Making, letter: Letter, record: StoredRecord): 
       tookMs: 0,
       details: spec.force ? { ...details, force: true } : details,
     }),
-  )
+  ]
+  making.pieces.push({
+    outputs,
+    letter: letter.dead.id,
+    counts: { replayed: 1, dispatched: 1 },
+    async alone(log) {
+      try {
+        await log.append(outputs)
+        return true
+      } catch (error) {
+        // The letter stays: it says all that another one would.
+        if (!isTooLarge(error)) throw error
+        return false
+      }
+    },
+  })
   making.marks.set(letter.dead.id, markOf(making, letter, 'replayed'))
   making.replayed += 1
   making.dispatched += 1
@@ -324,7 +339,7 @@ const passAgain = async (making: Making, wholes: readonly Whole[]): Promise<() =
     for (const [index, one] of passed.entries()) {
       const letter = some[index]?.letter
       if (letter === undefined) continue
-      making.outputs.push(...one.outputs)
+      making.pieces.push({ ...one.piece, letter: letter.dead.id })
       making.dispatched += one.dispatches.length
       tell(making, one.dispatches)
       making.marks.set(letter.dead.id, markOf(making, letter, one.died ? 'open' : 'replayed'))

@@ -39,9 +39,7 @@ const cursorOf = (cursor: unknown): EventCursor | undefined =>
  * Takes the next events of the selection through the chain, and gives what is to be written. A step that is
  * made again after a crash makes the same records under the same ids: they count once wherever they arrive.
  */
-export const eventStep = async (
-  options: EventStepOptions,
-): Promise<Step & { outputs: readonly Passed['outputs'][number][]; report(): void }> => {
+export const eventStep = async (options: EventStepOptions): Promise<Step> => {
   const { context, spec, cursor, limit, tenant } = options
   const caller = tenant === undefined ? {} : { tenant }
   const { events, over, unknown, next } =
@@ -76,7 +74,7 @@ export const eventStep = async (
     cursor: next,
     over,
     ...(times.length === 0 ? {} : { range: { from: Math.min(...times), to: Math.max(...times) } }),
-    outputs: passed.flatMap(({ outputs }) => outputs),
+    pieces: passed.map(({ piece }) => piece),
     report,
   }
 }

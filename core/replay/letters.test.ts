@@ -4,7 +4,15 @@ import type { Codec } from '../event/codec/index.ts'
 import { type Event, replaysHeader } from '../event/index.ts'
 import { deadRecord } from '../stage/records.ts'
 import type { EventReplay, Replays } from './index.ts'
-import { admin, createRig, ended, eventReplay as events, hash, type Rig } from './testing.ts'
+import {
+  admin,
+  createRig,
+  ended,
+  eventReplay as events,
+  hash,
+  type Rig,
+  refusing,
+} from './testing.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 
@@ -131,6 +139,38 @@ describe('dead letters', () => {
     expect(away).toBeLessThan(0)
     expect((await sent(id)).length).toBe(2)
     for (const letter of letters) expect(await stateOf(replays, letter)).toBe('replayed')
+  })
+
+  it('that their topic refuses are open again, alone', async () => {
+    const list = [0, 1].map(() => rig.event({ source: 'large' }))
+    const letters = await Promise.all(list.map((event, n) => bury(event, { place: 900_021 + n })))
+    const replays = rig.replays({ log: refusing(rig.log, list[0]?.id ?? '') })
+    const { id } = await replays.create(dead({ filter: { source: 'large' } }), admin)
+    expect((await ended(replays, id)).progress).toMatchObject({ seen: 2, replayed: 1, died: 1 })
+    expect((await sent(id)).map(({ dispatch }) => dispatch.event.id)).toEqual([list[1]?.id])
+    expect(await stateOf(replays, letters[0] ?? '')).toBe('open')
+    expect(await stateOf(replays, letters[1] ?? '')).toBe('replayed')
+  })
+
+  it('of a delivery that their topic refuses stay as they are', async () => {
+    const event = rig.event({ source: 'large-delivery' })
+    await rig.receive([event])
+    const live = (await sent('live')).find(({ dispatch }) => dispatch.event.id === event.id)
+    if (live === undefined) throw new Error('it was not dispatched')
+    const { record } = live
+    const about = { event, stage: 'deliver', error: undecodable, at: Date.now() }
+    const letter = deadRecord(rig.codec, hash, { record, ...about })
+    await rig.log.append([letter])
+    const dispatches = (await rig.dispatches()).length
+    const replays = rig.replays({ log: refusing(rig.log, event.id) })
+    const { id } = await replays.create(dead({ filter: { source: 'large-delivery' } }), admin)
+    expect((await ended(replays, id)).progress).toMatchObject({
+      ...{ seen: 1, replayed: 0, dispatched: 0, died: 1 },
+    })
+    const { id: name } = await rig.codec.decode('dead', letter.value ?? new Uint8Array())
+    expect(await replays.letter(name, admin)).toMatchObject({ state: 'open', replays: 1 })
+    expect((await rig.dispatches()).length).toBe(dispatches)
+    expect(await rig.decisions(id)).toEqual([])
   })
 
   it('that only point to their bytes are read back, or named as missing', async () => {

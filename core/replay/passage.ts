@@ -1,13 +1,14 @@
 import { ZenhookError } from '../errors/index.ts'
 import type { Codec } from '../event/codec/index.ts'
 import { type Dispatch, forceHeader, type Hash, replaysHeader, withFacts } from '../event/index.ts'
-import type { NewRecord, StoredRecord } from '../log/port.ts'
+import type { StoredRecord } from '../log/port.ts'
 import { type Fate, workBatch } from '../stage/batch.ts'
 import { StageUnavailable } from '../stage/invoke.ts'
+import { type DeathWork, writeOne } from '../stage/settle.ts'
 import { createTally, type StageMetrics } from '../stage/tally.ts'
 import type { Item, Outcome, Stage } from '../stage/types.ts'
 import type { Restored } from './restore.ts'
-import type { KnownDispatches } from './types.ts'
+import type { KnownDispatches, Piece } from './types.ts'
 
 /** One record on its way through the chain again. */
 export interface Passenger {
@@ -39,11 +40,11 @@ export interface PassageOptions {
 /** What became of one passenger. */
 export interface Passed {
   passenger: Passenger
-  outputs: readonly NewRecord[]
   dispatches: readonly Dispatch[]
   /** Reason why nothing (more) is sent; absent where a dispatch was made. */
   skipped?: string
   died: boolean
+  piece: Piece
 }
 
 export interface Passage {
@@ -89,7 +90,9 @@ export const pass = async (
   return {
     passed: fates.flatMap((fate, index) => {
       const passenger = passengers[index]
-      return passenger === undefined ? [] : [passedOf(fate, passenger, notes, options)]
+      return passenger === undefined
+        ? []
+        : [passedOf(fate, passenger, notes, options, { codec, hash, now, tally })]
     }),
     report: () => tally.report(),
   }
@@ -102,7 +105,8 @@ const passedOf = (
   fate: Fate,
   passenger: Passenger,
   notes: ReadonlyMap<string, Note>,
-  { force }: PassageOptions,
+  { force, stages }: PassageOptions,
+  work: DeathWork,
 ): Passed => {
   // With topics between the stages the record is not where the event lies.
   const note = notes.get(keyOf(fate.item?.position ?? fate.record))
@@ -110,17 +114,26 @@ const passedOf = (
     ...(force ? { [forceHeader]: '1' } : {}),
     ...(passenger.replays === undefined ? {} : { [replaysHeader]: String(passenger.replays) }),
   }
+  const outputs = fate.outputs.map((output) =>
+    output.topic === 'dispatch'
+      ? { ...output, headers: { ...output.headers, ...headers } }
+      : output,
+  )
+  const dispatches = note?.dispatches ?? []
+  const stage = stages.at(-1)?.name ?? 'replay'
+  // Without a note it never came to a stage: it cannot be decoded.
+  const died = note?.died ?? true
   return {
-    passenger,
-    outputs: fate.outputs.map((output) =>
-      output.topic === 'dispatch'
-        ? { ...output, headers: { ...output.headers, ...headers } }
-        : output,
-    ),
-    dispatches: note?.dispatches ?? [],
+    ...{ passenger, dispatches, died },
     ...(note?.skipped === undefined ? {} : { skipped: note.skipped }),
-    // Without a note it never came to a stage: it cannot be decoded.
-    died: note?.died ?? true,
+    piece: {
+      outputs,
+      counts: {
+        replayed: died || note?.skipped !== undefined ? 0 : 1,
+        dispatched: dispatches.length,
+      },
+      alone: (log) => writeOne((some) => log.append(some), { ...fate, outputs }, stage, work, log),
+    },
   }
 }
 

@@ -4,7 +4,7 @@ import { ZenhookError } from '../errors/index.ts'
 import { type Event, forceHeader } from '../event/index.ts'
 import type { Kv } from '../kv/port.ts'
 import type { EventReplay } from './index.ts'
-import { admin, createRig, ended, eventReplay as events, type Rig } from './testing.ts'
+import { admin, createRig, ended, eventReplay as events, type Rig, refusing } from './testing.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 
@@ -280,6 +280,28 @@ describe('the runner', () => {
     const { id } = await replays.create(events({ ids: ids(list) }), admin)
     expect((await ended(replays, id)).progress).toMatchObject({ replayed: 1, dispatched: 1 })
     expect(late).toBeLessThan(0)
+  })
+
+  it('lets an event die alone that its topic refuses', async () => {
+    const list = [0, 1, 2].map(() => rig.event({ source: 'large' }))
+    await rig.receive(list)
+    const large = list[1]?.id ?? ''
+    const replays = rig.replays({ log: refusing(rig.log, large) })
+    const { id } = await replays.create(events({ filter: { source: 'large' } }), admin)
+    expect((await ended(replays, id)).progress).toMatchObject({
+      ...{ seen: 3, replayed: 2, dispatched: 2, died: 1, missing: 0 },
+    })
+    const others = ids(list).filter((other) => other !== large)
+    expect(ids((await sent(id)).map(({ dispatch }) => dispatch.event)).sort()).toEqual(others)
+    const made = await rig.decisions(id)
+    const verdictsOf = (event: string) =>
+      made.filter(({ eventId }) => eventId === event).map(({ verdict }) => verdict)
+    // Nothing says that it was sent on.
+    expect(verdictsOf(large)).toEqual(['dead'])
+    for (const other of others) expect(verdictsOf(other)).toContain('dispatch')
+    expect((await rig.dead()).filter(({ eventId }) => eventId === large)).toMatchObject([
+      { code: 'ZENHOOK_LOG_RECORD_TOO_LARGE', stage: 'route' },
+    ])
   })
 
   it('waits while an engine is away, and fails with the cause for a fault of ours', async () => {

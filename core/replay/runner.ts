@@ -1,10 +1,11 @@
 import { isZenhookError, messageOf } from '../errors/index.ts'
 import type { ReplayContext } from './context.ts'
-import { type DeadCursor, deadStep } from './dead-steps.ts'
+import { type DeadCursor, type DeadStep, deadStep } from './dead-steps.ts'
 import { eventStep } from './event-steps.ts'
 import { writeMarks } from './letters.ts'
 import { createLease, type JobStore, type KeptJob } from './store.ts'
 import { addProgress, type ReplaySpec, type Step } from './types.ts'
+import { marksAfter, progressOf, writePieces } from './write.ts'
 
 export interface RunnerOptions {
   context: ReplayContext
@@ -79,19 +80,15 @@ export const startRunner = (options: RunnerOptions): Runner => {
       by: job.by,
       ...(job.tenant === undefined ? {} : { tenant: job.tenant }),
     }
-    if (spec.kind === 'events') {
-      const made = await eventStep({ ...common, spec, cursor: job.cursor })
-      if (!holds()) return made
-      await context.log.append(made.outputs)
-      made.report()
-      return made
-    }
-    const made = await deadStep({ ...common, spec, cursor: job.cursor as DeadCursor })
+    const made: Step & { marks?: DeadStep['marks'] } =
+      spec.kind === 'events'
+        ? await eventStep({ ...common, spec, cursor: job.cursor })
+        : await deadStep({ ...common, spec, cursor: job.cursor as DeadCursor })
     if (!holds()) return made
-    await context.log.append(made.outputs)
-    await writeMarks(context.kv, made.marks)
+    const refused = await writePieces(context.log, made.pieces)
+    if (made.marks !== undefined) await writeMarks(context.kv, marksAfter(made.marks, refused))
     made.report()
-    return made
+    return { ...made, progress: addProgress(made.progress, progressOf(refused)) }
   }
 
   const checkpoint = (id: string, { progress, cursor, over, range }: Step): Promise<KeptJob> =>

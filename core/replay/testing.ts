@@ -7,6 +7,7 @@ import { createStages } from '../../processors/index.ts'
 import { destinationOf, routesOf } from '../../processors/testing.ts'
 import { createChdbDecisions } from '../decisions/chdb/index.ts'
 import { startSink } from '../decisions/sink.ts'
+import { ZenhookError } from '../errors/index.ts'
 import { createFileSchemas } from '../event/codec/files/index.ts'
 import { createCodec } from '../event/codec/index.ts'
 import {
@@ -210,6 +211,15 @@ export const createRig = async () => {
 }
 
 export type Rig = Awaited<ReturnType<typeof createRig>>
+
+/** The same log, but that its topic refuses what is to be dispatched of one event. */
+export const refusing = (log: Log, eventId: string): Log => ({
+  ...log,
+  append: (records) =>
+    records.some(({ topic, headers }) => topic === 'dispatch' && headers?.id === eventId)
+      ? Promise.reject(new ZenhookError('ZENHOOK_LOG_RECORD_TOO_LARGE', { message: 'too large' }))
+      : log.append(records),
+})
 
 export const admin = { name: 'admin' }
 /** A replay of events from the start, without a filter. */

@@ -1,5 +1,6 @@
 import type { EventStatus } from '../decisions/status.ts'
 import type { Position } from '../event/index.ts'
+import type { Log, NewRecord } from '../log/port.ts'
 
 /** Where an event enters the chain again; `start` is before dedupe, `deliver` repeats what was decided. */
 export const entries = ['start', 'dedupe', 'enrich', 'score', 'route', 'deliver'] as const
@@ -164,9 +165,23 @@ export type KnownDispatches = (
   ids: readonly string[],
 ) => Promise<readonly (KnownDispatch | undefined)[]>
 
-/** What one step of a job did. */
+/** What is to be written of one event, or of one letter. */
+export interface Piece {
+  outputs: readonly NewRecord[]
+  /** What the progress counts it as. */
+  counts: Pick<Progress, 'replayed' | 'dispatched'>
+  /** Id of the letter. */
+  letter?: string
+  /** Writes it apart from the others; false: its topic refuses it, and it died. */
+  alone(log: Pick<Log, 'append'>): Promise<boolean>
+}
+
+/** What one step of a job did, once its pieces are written. */
 export interface Step {
   progress: Progress
+  pieces: readonly Piece[]
+  /** Counts it, once it is written. */
+  report(): void
   /** Where the next step goes on; opaque, JSON. */
   cursor: unknown
   /** Nothing is left. */

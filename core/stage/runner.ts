@@ -1,14 +1,15 @@
 import { hasCode, isZenhookError, messageOf, ZenhookError } from '../errors/index.ts'
 import type { Codec } from '../event/codec/index.ts'
-import type { Batch, Gap, Log, NewRecord, StoredRecord, Subscription } from '../log/port.ts'
+import type { Batch, Gap, Log, StoredRecord, Subscription } from '../log/port.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { OpenSpan, Tracer } from '../telemetry/tracer.ts'
 import { atMost } from '../time/limits.ts'
-import { type BatchWork, deathOf, type Fate, workBatch } from './batch.ts'
+import { type BatchWork, type Fate, workBatch } from './batch.ts'
 import { createHealth, type Health } from './health.ts'
 import { StageUnavailable } from './invoke.ts'
 import { createLater, type Later } from './later.ts'
 import { deadRecord } from './records.ts'
+import { isTooLarge, isUrgent, settle, settleOne } from './settle.ts'
 import { createTally, type StageMetrics } from './tally.ts'
 import { type ChainLink, type ChainMode, type ChainTopology, describeChain } from './topology.ts'
 import type { Stage, StageContext } from './types.ts'
@@ -122,7 +123,12 @@ const subscribe = async (
       maxRecords: settleLingerRecords,
       settle: async (batch, fates) => {
         const tally = createTally(metrics)
-        await settle(batch, fates, link, { codec, hash: context.hash, now: context.now, tally })
+        await settle(batch, fates, blamedOf(link), {
+          codec,
+          hash: context.hash,
+          now: context.now,
+          tally,
+        })
         tally.report()
         health.good(settlingOf(batch))
       },
@@ -143,14 +149,14 @@ const subscribe = async (
 
   /** Hands the batch's outputs on: at once as a whole where the log can, else what the next hop waits for first. */
   const conclude = async (batch: Batch, fates: readonly Fate[], work: BatchWork): Promise<void> => {
-    if (log.capabilities.atomicSettle) return settle(batch, fates, link, work)
+    if (log.capabilities.atomicSettle) return settle(batch, fates, blamedOf(link), work)
     const urgent = fates.flatMap(({ outputs }) => outputs.filter(isUrgent))
     try {
       if (urgent.length > 0) await log.append(urgent)
     } catch (error) {
       if (!isTooLarge(error)) throw error
       await laterOf(batch.partition).flush()
-      for (const fate of fates) await settleOne(batch, fate, link, work, log)
+      for (const fate of fates) await settleOne(batch, fate, blamedOf(link), work, log)
       return
     }
     const rest = fates.map((fate) => ({
@@ -267,60 +273,10 @@ const failureOf = (error: unknown): { stage?: string; code: string; retryAfterMs
   }
 }
 
-/** Everything but decisions: nobody waits for those. */
-const isUrgent = ({ topic }: NewRecord): boolean => topic !== 'decisions'
+/** The stage that made what a topic refuses. */
+const blamedOf = ({ stages, group }: ChainLink): string => stages.at(-1) ?? group
 
 const isNotOwner = (error: unknown): boolean => hasCode(error, 'ZENHOOK_LOG_NOT_OWNER')
-
-const isTooLarge = (error: unknown): boolean => hasCode(error, 'ZENHOOK_LOG_RECORD_TOO_LARGE')
-
-/** What a dead letter is made with. */
-type DeathWork = Pick<BatchWork, 'codec' | 'hash' | 'now' | 'tally'>
-
-/** One settle for the batch. When one record's outputs are too large, record by record, so that it dies alone. */
-const settle = async (
-  batch: Batch,
-  fates: readonly Fate[],
-  link: ChainLink,
-  work: DeathWork,
-): Promise<void> => {
-  const last = fates.at(-1)
-  if (last === undefined) return
-  try {
-    await batch.settle(
-      last.record,
-      fates.flatMap(({ outputs }) => outputs),
-    )
-  } catch (error) {
-    if (!isTooLarge(error)) throw error
-    for (const fate of fates) await settleOne(batch, fate, link, work)
-  }
-}
-
-/** With a log that takes outputs one by one, what the decisions tell of has to be in it before they are. */
-const settleOne = async (
-  batch: Batch,
-  fate: Fate,
-  link: ChainLink,
-  work: DeathWork,
-  log?: Pick<Log, 'append'>,
-): Promise<void> => {
-  const urgent = fate.outputs.filter(isUrgent)
-  let undone = urgent.length > 0
-  let rest = fate.outputs
-  try {
-    if (log !== undefined && undone) {
-      await log.append(urgent)
-      undone = false
-      rest = fate.outputs.filter((output) => !isUrgent(output))
-    }
-    await batch.settle(fate.record, rest)
-  } catch (error) {
-    if (!isTooLarge(error)) throw error
-    const stage = link.stages.at(-1) ?? link.group
-    await batch.settle(fate.record, deathOf(fate, error, stage, undone, work))
-  }
-}
 
 /**
  * Records of a partition may wait for their schemas until the registry was away for so long; from then on
