@@ -46,6 +46,7 @@ export const adyen: Preset = {
   keep: ['user-agent'],
   secret: 'The HMAC key of the webhook, in hex: Developers, Webhooks, HMAC Key',
   notes: [
+    'Items are signed one by one: of items that were sent in several requests, whoever has them can make a request that is new. Adyen sends one in each.',
     'Of standard webhooks eight fields of each item are signed; the rest, and everything outside the items, is only as trustworthy as the transport.',
   ],
   samples: [

@@ -1,3 +1,4 @@
+import type { Pick } from '../verifiers/pick.ts'
 import type { Preset, PresetScheme } from './preset.ts'
 
 const version = 'x-hubspot-signature-version'
@@ -7,6 +8,12 @@ const digest = (template: string): PresetScheme['verify'] => ({
   construction: 'prefix',
   header: 'x-hubspot-signature',
   template,
+})
+
+const idOf = (at: string): Pick => ({
+  join: ['eventId', 'subscriptionId', 'occurredAt'].map((field) => ({ body: at + field })),
+  with: ':',
+  every: true,
 })
 
 export const hubspot: Preset = {
@@ -48,7 +55,8 @@ export const hubspot: Preset = {
     // Older accounts name no version; one that we do not know is never taken for v1.
     { name: 'v1-unnamed', when: { without: version }, verify: digest('{body}') },
   ],
-  deliveryId: { first: [{ body: '*.eventId' }, { body: 'eventId' }] },
+  // An eventId alone is not promised to be unique; attemptNumber is what differs when it is sent again.
+  deliveryId: { first: [idOf('*.'), idOf('')] },
   idCovered: true,
   bodyCovered: true,
   type: { first: [{ body: '0.subscriptionType' }, { body: 'subscriptionType' }] },

@@ -28,7 +28,14 @@ export const meta: Preset = {
         with: ':',
         every: true,
       },
-      { body: 'entry.*.messaging.*.message.mid' },
+      // A message that was taken back has the id that it had.
+      {
+        join: [
+          { body: 'entry.*.messaging.*.message.mid' },
+          { body: 'entry.*.messaging.*.message.is_deleted' },
+        ],
+        with: ':',
+      },
     ],
   },
   idCovered: true,

@@ -34,6 +34,8 @@ export interface PresetScheme {
   }
   /** Settings of a verifier: `{scheme: 'hmac', …}`. */
   readonly verify: Readonly<Record<string, unknown>> & { readonly scheme: string }
+  /** How a body begins that this scheme never signs, because what another one signs begins so: time and body in one. */
+  readonly unlike?: RegExp
   readonly deliveryId?: Pick
   readonly idCovered?: boolean
   readonly bodyCovered?: boolean

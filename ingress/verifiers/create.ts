@@ -87,6 +87,8 @@ const waysOf = (preset: Preset, secrets: readonly string[], deps: SchemeDeps): r
   })
 }
 
+const startOf = (body: Uint8Array): string => Buffer.from(body.subarray(0, 64)).toString('latin1')
+
 /** Type, id and nonce of what is proven; the body is parsed here at the earliest. */
 const genuine = (preset: Preset, scheme: PresetScheme, view: View, proof: Proof): Genuine => {
   const proven = proof.proven ?? {}
@@ -148,6 +150,8 @@ export const createVerifier = (options: VerifierOptions): Verifier => {
     if (!way) return refuse('missing', 'signature')
     const { scheme, places } = way
     if (!way.prove) return refuse('mismatch', `no secret of the kind ${scheme.name}`)
+    if (scheme.unlike?.test(startOf(view.request.body)))
+      return refuse('mismatch', 'body that another scheme signs')
     const proved = way.prove(view, now)
     const proof = proved instanceof Promise ? await proved : proved
     if (!proof.ok) return proof

@@ -94,6 +94,27 @@ describe('HubSpot', () => {
     }
   })
 
+  it('takes no longer message under a digest that was lengthened, nor its copy for another event', async () => {
+    const signed = (body: string | Uint8Array) => ({
+      headers: {
+        'X-HubSpot-Signature': createHash('sha256').update(secret).update(body).digest('hex'),
+      },
+      body,
+    })
+    // What SHA-256 itself appends, and then what somebody else does.
+    const padding = Buffer.concat([Buffer.from([0x80]), Buffer.alloc(20), Buffer.from([1, 0x38])])
+    const longer = Buffer.concat([Buffer.from('[]'), padding, Buffer.from('[{"eventId":1}]')])
+    expect(await check('hubspot', signed(longer))).toBe('malformed: body is not UTF-8')
+    const idOf = async (fields: object) => {
+      const event = { eventId: 1, subscriptionId: 2, occurredAt: 3, attemptNumber: 0, ...fields }
+      const request = signed(JSON.stringify([event]))
+      const verified = await verifyWith({ provider: 'hubspot', secrets: [secret] }, request)
+      return verified.ok ? verified.deliveryId : verdict(verified)
+    }
+    expect(await idOf({ attemptNumber: 1 })).toBe('1:2:3')
+    expect(await idOf({ occurredAt: 4 })).toBe('1:2:4')
+  })
+
   it('signs its URL decoded or as it is', async () => {
     const odd = 'https://hooks.example.com/in/acme/hubspot?x=%3A%2F%40%26'
     for (const to of [odd, 'https://hooks.example.com/in/acme/hubspot?x=:/@%26'])
@@ -175,7 +196,7 @@ describe('Adyen', () => {
     } = JSON.parse(Buffer.from(body).toString()) as { notificationItems: unknown[] }
     const second = JSON.parse(JSON.stringify(first).replace('1130', '9999')) as unknown
     const two = (other: unknown) => JSON.stringify({ notificationItems: [first, other] })
-    expect(await check('adyen', { body: two(first) }, [key])).toBe('accepted')
+    expect(await check('adyen', { body: two(first) }, [key])).toBe('malformed: body')
     expect(await check('adyen', { body: two(second) }, [key])).toBe('mismatch: hmac')
     expect(await check('adyen', { body: two({}) }, [key])).toMatch(/^missing/)
     const text = Buffer.from(body).toString()
@@ -186,6 +207,16 @@ describe('Adyen', () => {
   it('is held to the header of its banking webhooks where that is there', async () => {
     const headers = { HmacSignature: mac('{}', 'base64') }
     expect(await check('adyen', { headers, body }, [key])).toBe('mismatch: hmac')
+  })
+})
+
+describe('Grafana', () => {
+  it('takes no time and body that were signed together for a body', async () => {
+    const both = `${now / 1_000}:{}`
+    const signature = { 'X-Grafana-Alerting-Signature': mac(both) }
+    const headers = { ...signature, 'X-Grafana-Alerting-Signature-Timestamp': `${now / 1_000}` }
+    expect(await check('grafana', { headers, body: '{}' })).toBe('accepted')
+    expect(await check('grafana', { headers: signature, body: both })).toMatch(/^mismatch/)
   })
 })
 
@@ -264,5 +295,16 @@ describe('Meta', () => {
     const state = (status: string) => ({ statuses: [{ id: 'wamid.1', status }] })
     expect(await idOf(state('sent'))).not.toBe(await idOf(state('read')))
     expect(await idOf({})).toBeUndefined()
+  })
+
+  it('tells a message that was taken back from itself', async () => {
+    const idOf = async (message: object) => {
+      const body = JSON.stringify({ object: 'instagram', entry: [{ messaging: [{ message }] }] })
+      const headers = { 'X-Hub-Signature-256': `sha256=${mac(body)}` }
+      const verified = await verifyWith({ provider: 'meta', secrets: [secret] }, { headers, body })
+      return verified.ok ? verified.deliveryId : verdict(verified)
+    }
+    expect(await idOf({ mid: 'm1', text: 'hello' })).toBe('m1')
+    expect(await idOf({ mid: 'm1', is_deleted: true })).toBe('m1:true')
   })
 })

@@ -56,7 +56,7 @@ export const adyen: Scheme<z.infer<typeof config>> = {
     secrets: { secrets: { description: 'The HMAC key, in hex', required: true, many: true } },
     reasons: {
       missing: 'An item has no signature',
-      malformed: 'The body is not as Adyen has it',
+      malformed: 'The body is not as Adyen has it, or has an item twice',
       mismatch: 'No live secret gives the signature of every item',
     },
     examples: [{ title: 'Adyen', yaml: 'provider: adyen' }],
@@ -79,6 +79,9 @@ export const adyen: Scheme<z.infer<typeof config>> = {
         if (!signature) return refuse('malformed', `body field ${SIGNATURE}`)
         signed.push({ text: textOf(item), signature })
       }
+      // The signatures are the items' own: one that is there twice would make another delivery of it.
+      if (new Set(signed.map(({ text }) => text)).size < signed.length)
+        return refuse('malformed', 'body')
       const secretIndex = keys.findIndex((key) =>
         signed.every(({ text, signature }) => equalBytes(mac(key, text), signature)),
       )

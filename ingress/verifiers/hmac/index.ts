@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { equalBytes } from '../compare.ts'
@@ -22,7 +23,9 @@ const config = z.strictObject({
   construction: z
     .enum(['hmac', 'prefix'])
     .default('hmac')
-    .describe('prefix is the plain hash of secret and message, which a few old schemes use'),
+    .describe(
+      'prefix is the plain hash of secret and message, which a few old schemes use: only for text, as anybody can lengthen what was signed by bytes that are none',
+    ),
 })
 type Config = z.infer<typeof config>
 
@@ -78,6 +81,10 @@ export const hmac: Scheme<Config> = {
     const signing = compileSigning(settings)
     const step = settings.construction === 'hmac' ? 'hmac' : 'digest'
     return (view, now) => {
+      // Whoever has one digest of secret and message has that of a longer message, too; but bytes that are no
+      // text stand between the two.
+      if (settings.construction === 'prefix' && !isUtf8(view.request.body))
+        return refuse('malformed', 'body is not UTF-8')
       const signed = signing.read(view)
       if (!signed.ok) return signed
       for (const [secretIndex, key] of keys.entries()) {
