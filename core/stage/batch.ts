@@ -13,6 +13,7 @@ import {
   headersOf,
   liveRun,
   type RecordHeaders,
+  unreadDeath,
 } from './records.ts'
 import type { Tally } from './tally.ts'
 import type { Item, Outcome, Stage } from './types.ts'
@@ -206,15 +207,11 @@ const bury = (slot: Slot, stage: string, error: unknown, work: BatchWork): void 
   const { codec, hash, now, tally } = work
   const { record, item } = slot
   slot.open = false
-  slot.outputs = [
-    deadRecord(codec, hash, {
-      record,
-      stage,
-      error,
-      at: now(),
-      ...(item !== undefined && { event: item.event }),
-    }),
-  ]
+  const death = { record, stage, error, at: now() }
+  slot.outputs =
+    item === undefined
+      ? [deadRecord(codec, hash, death), ...unreadDeath(codec, hash, death)]
+      : [deadRecord(codec, hash, { ...death, event: item.event })]
   tally.dead(stage, codeOf(error))
 }
 

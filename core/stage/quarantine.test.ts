@@ -34,6 +34,7 @@ describe('the quarantine', () => {
       { ...spec, name: 'received' },
       { ...spec, name: 'other', partitions: 4 },
       { ...spec, name: 'dead' },
+      { ...spec, name: 'decisions' },
     ])
     await log.append(names.map(recordOf))
   })
@@ -47,7 +48,7 @@ describe('the quarantine', () => {
     topic: 'received',
     key: 'k',
     value: Buffer.from(name),
-    headers: { id: name, tenant: 'acme', source: 'hook' },
+    headers: { id: name, tenant: 'acme', source: 'hook', type: 'push' },
   })
 
   /** A process: once it has died nothing of it is written any more, as if it were not there. */
@@ -106,14 +107,15 @@ describe('the quarantine', () => {
   }
   const lag = async (): Promise<number> =>
     (await log.lag('chain')).reduce((sum, { records }) => sum + records, 0)
-  const letters = async () => {
-    const [end] = await log.ends('dead')
+  const all = async <K extends 'dead' | 'decisions'>(kind: K) => {
+    const [end] = await log.ends(kind)
     const found = []
     if (end !== undefined)
       for await (const { value } of log.read({ ...end, offset: end.first }))
-        found.push(await codec.decode('dead', value ?? new Uint8Array()))
+        found.push(await codec.decode(kind, value ?? new Uint8Array()))
     return found
   }
+  const letters = () => all('dead')
   const kills = (poison: string) => (name: string, life: Life) =>
     name === poison ? life.die() : undefined
   const died = (life: Life) => expect.poll(() => life.seen.flat()).toContain('c')
@@ -156,6 +158,9 @@ describe('the quarantine', () => {
         origin: { topic: 'received', partition: 0, offset: 2 },
         original: new Uint8Array(Buffer.from('c')),
       },
+    ])
+    expect(await all('decisions')).toMatchObject([
+      { eventId: 'c', decisions: [{ stage: 'dedupe', verdict: 'dead' }] },
     ])
     const { values } = await last.metrics.dead.get()
     expect(values).toMatchObject([

@@ -1,4 +1,4 @@
-import { hasCode, ZenhookError } from '../errors/index.ts'
+import { ZenhookError } from '../errors/index.ts'
 import type { Codec } from '../event/codec/index.ts'
 import type { Kv } from '../kv/port.ts'
 import type {
@@ -11,7 +11,8 @@ import type {
 } from '../log/port.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createMarks, type Marks, type Place } from './marks.ts'
-import { deadRecord } from './records.ts'
+import { deadRecord, unreadDeath } from './records.ts'
+import { isTooLarge } from './settle.ts'
 import type { StageMetrics } from './tally.ts'
 import { createTurns, type Turns } from './turns.ts'
 import type { StageContext } from './types.ts'
@@ -241,21 +242,18 @@ const bury = async (
   const error = new ZenhookError('ZENHOOK_STAGE_QUARANTINED', {
     message: `${deaths} processes died while ${topic}/${partition}@${offset} was alone under way`,
   })
-  const letter = (withoutOriginal: boolean): NewRecord =>
-    deadRecord(codec, context.hash, {
-      ...{ record, stage, error, withoutOriginal, at: context.now() },
-      // Its value is what nobody may touch: the headers say whose it is.
-      event: {
-        tenant: headers.tenant ?? '',
-        source: headers.source ?? '',
-        id: headers.id ?? '',
-      },
-    })
+  // Its value is what nobody may touch: the headers say whose it is.
+  const { tenant = '', source = '', id = '' } = headers
+  const death = { record, stage, error, at: context.now() }
+  const outputs = (withoutOriginal: boolean): readonly NewRecord[] => [
+    deadRecord(codec, context.hash, { ...death, withoutOriginal, event: { tenant, source, id } }),
+    ...unreadDeath(codec, context.hash, death),
+  ]
   try {
-    await batch.settle(record, [letter(false)])
+    await batch.settle(record, outputs(false))
   } catch (cause) {
-    if (!hasCode(cause, 'ZENHOOK_LOG_RECORD_TOO_LARGE')) throw cause
-    await batch.settle(record, [letter(true)])
+    if (!isTooLarge(cause)) throw cause
+    await batch.settle(record, outputs(true))
   }
   metrics?.dead.inc({ stage, code: error.code })
   logger?.error({ topic, partition, offset, stage, deaths, code: error.code }, error.message)

@@ -11,6 +11,7 @@ import {
   type Position,
 } from '../event/index.ts'
 import type { NewRecord, StoredRecord } from '../log/port.ts'
+import { died } from './invoke.ts'
 import type { Draft } from './types.ts'
 
 export type RecordHeaders = Readonly<Record<string, string>>
@@ -78,10 +79,13 @@ export const dispatchRecord = (
   headers,
 })
 
+/** Whose decisions they are. */
+type Whose = Pick<Event, 'id' | 'tenant' | 'source' | 'type' | 'receivedAt'>
+
 /** Keyed by event, so that all that is decided about one lies in one partition, in order. */
 export const decisionsRecord = (
   codec: Codec,
-  event: Event,
+  event: Whose,
   run: string,
   decisions: readonly Decision[],
   headers: RecordHeaders,
@@ -142,12 +146,30 @@ export const deadRecord = (codec: Codec, hash: Hash, death: Death): NewRecord =>
   }
 }
 
+/**
+ * The decision that ends the story of a record whose value says nothing: by its headers, where they say whose it
+ * is. A dispatch is left out: which of its event's it was only the value could tell.
+ */
+export const unreadDeath = (
+  codec: Codec,
+  hash: Hash,
+  { record, stage, error, at }: Death,
+): readonly NewRecord[] => {
+  const { id, tenant, source, type, run = liveRun } = record.headers
+  if (!id || !tenant || !source || !type || record.topic === 'dispatch') return []
+  const decisions = died(stage, error).decisions.map((draft) =>
+    decisionOf(hash, { id }, run, stage, draft, at, 0),
+  )
+  const whose = { id, tenant, source, type, receivedAt: record.timestamp }
+  return [decisionsRecord(codec, whose, run, decisions, record.headers)]
+}
+
 export const codeOf = (error: unknown): ErrorCode =>
   isZenhookError(error) ? error.code : 'ZENHOOK_STAGE_FAILED'
 
 export const decisionOf = (
   hash: Hash,
-  event: Event,
+  event: Pick<Event, 'id'>,
   run: string,
   stage: string,
   draft: Draft,

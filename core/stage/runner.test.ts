@@ -101,9 +101,10 @@ describe.each([
   it('buries what cannot be decoded alone, with its bytes, place and headers', async () => {
     const poison = new Uint8Array([0, 0, 0, 0, 1, 255, 255, 255, 255, 255, 255])
     const stranger = new Uint8Array([0, 127, 0, 0, 9, 1, 2, 3])
+    const headers = { id: 'lost', tenant: 'acme', source: 'hook', type: 'note' }
     await log.append([
       recordOf(eventOf('a')),
-      { topic: 'received', key: 'k', value: poison, headers: { id: 'lost', tenant: 'acme' } },
+      { topic: 'received', key: 'k', value: poison, headers, timestamp: 7 },
       { topic: 'received', key: 'k', value: stranger },
       recordOf(eventOf('b')),
     ])
@@ -112,15 +113,19 @@ describe.each([
     expect(await dispatched()).toEqual(['a', 'b'])
     expect(await valuesOf('dead', 'dead')).toMatchObject([
       {
-        code: 'ZENHOOK_SCHEMAS_BAD_FRAME',
-        eventId: '',
-        stage: 'dedupe',
+        ...{ code: 'ZENHOOK_SCHEMAS_BAD_FRAME', eventId: '', stage: 'dedupe' },
         origin: { topic: 'received', partition: 0, offset: 1 },
-        originHeaders: { id: 'lost', tenant: 'acme' },
-        original: poison,
+        ...{ originHeaders: headers, original: poison },
       },
       { code: 'ZENHOOK_SCHEMAS_UNKNOWN_ID', original: stranger },
     ])
+    const sets = await valuesOf('decisions', 'decisions')
+    const told = {
+      tenant: 'acme',
+      receivedAt: 7,
+      decisions: [{ stage: 'dedupe', verdict: 'dead' }],
+    }
+    expect(sets.filter(({ eventId }) => !'ab'.includes(eventId))).toMatchObject([told])
   })
 
   it('retries the batch while a stage cannot decide, says so, and recovers', async () => {
