@@ -57,6 +57,7 @@ const line = z
 
 export type AuditLine = z.infer<typeof line>
 
+const linesType = 'application/jsonl'
 const encoder = new TextEncoder()
 const encoded = (value: object): Uint8Array => encoder.encode(`${JSON.stringify(value)}\n`)
 
@@ -81,13 +82,15 @@ export const auditRoutes = (app: AdminApp, deps: ApiDependencies): void => {
       responses: {
         200: {
           description: 'lines; the last one is the report',
-          content: { 'application/jsonl': { schema: line } },
+          content: { [linesType]: { schema: line } },
         },
         400: problemResponse,
         503: problemResponse,
       },
     }),
     async (c) => {
+      // Nobody would read the lines of it, nor ever end it.
+      if (c.req.raw.method === 'HEAD') return answerOf(null)
       if (busy) {
         throw new ZenhookError('ZENHOOK_API_UNAVAILABLE', {
           message: 'Another audit is under way in this process',
@@ -112,14 +115,15 @@ export const auditRoutes = (app: AdminApp, deps: ApiDependencies): void => {
         await finish()
         throw error
       })
-      const answer: Response = c.body(streamed(steps, first, finish), 200, {
-        'content-type': 'application/jsonl',
-      })
-      // The router knows of documents alone: this one is as many as there are lines.
-      return answer as Response & TypedResponse<AuditLine, 200, 'json'>
+      return answerOf(streamed(steps, first, finish))
     },
   )
 }
+
+/** The router knows of documents alone: this one is as many as there are lines. */
+const answerOf = (body: ReadableStream<Uint8Array> | null) =>
+  new Response(body, { headers: { 'content-type': linesType } }) as Response &
+    TypedResponse<AuditLine, 200, 'json'>
 
 const streamed = (
   steps: AsyncIterator<AuditStep>,

@@ -187,9 +187,14 @@ const boarded = async (
   const restored = await restoreFacts(context, { events: held, decided, stages: finders, signal })
   const passengers: Boarded['passengers'] = []
   for (const { selected, record } of held) {
-    if (repeats(spec) && fitting(spec, decided.get(selected.id)).length === 0) {
-      count(skipped, 'no_dispatch')
-      continue
+    if (repeats(spec)) {
+      const there = fitting(spec, decided.get(selected.id)).length
+      const all = fitting(spec, standings.get(selected.id)?.dispatches).length
+      if (there === 0) {
+        count(skipped, 'no_dispatch')
+        continue
+      }
+      for (let missed = there; missed < all; missed += 1) count(skipped, 'dispatch_unknown')
     }
     const found = restored.get(selected.id)
     const passenger = { record, ...(found === undefined ? {} : { restored: found }) }
@@ -201,10 +206,10 @@ const boarded = async (
 /** Sends what was decided once more, instead of deciding again. */
 const repeats = ({ from, to }: EventReplay): boolean => from === 'deliver' && to === undefined
 
-const fitting = (
+const fitting = <D extends { destination: string }>(
   { filter }: EventReplay,
-  dispatches: readonly Dispatch[] = [],
-): readonly Dispatch[] =>
+  dispatches: readonly D[] = [],
+): readonly D[] =>
   filter.destination === undefined
     ? dispatches
     : dispatches.filter(({ destination }) => destination === filter.destination)

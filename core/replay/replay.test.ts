@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { routesOf } from '../../processors/testing.ts'
+import { destinationOf, routesOf } from '../../processors/testing.ts'
 import { ZenhookError } from '../errors/index.ts'
 import { type Event, forceHeader } from '../event/index.ts'
 import type { Kv } from '../kv/port.ts'
@@ -329,6 +329,30 @@ describe('the runner', () => {
         }),
       { timeout: 20_000 },
     )
+  })
+})
+
+describe('dispatches as they were decided', () => {
+  it('are counted where nothing says what they were', async () => {
+    rig.setRegistry([
+      ...['archive', 'other'].map((name) => destinationOf({ name })),
+      ...routesOf({ name: 'both', to: ['archive', 'other'] }),
+    ])
+    const list = [rig.event({ source: 'both' })]
+    await rig.receive(list)
+    const live = (await sent('live')).find(({ dispatch }) => dispatch.event.id === list[0]?.id)
+    if (live === undefined) throw new Error('it was not dispatched')
+    const replays = rig.replays()
+    const again = async () => {
+      const { id } = await replays.create(events({ ids: ids(list), from: 'deliver' }), admin)
+      return (await ended(replays, id)).progress
+    }
+    expect(await again()).toMatchObject({ replayed: 0, skipped: { no_dispatch: 1 } })
+    // The other one was not tried yet.
+    rig.deliver(live.dispatch, live.record, false)
+    expect(await again()).toMatchObject({
+      ...{ replayed: 1, dispatched: 1, skipped: { dispatch_unknown: 1 } },
+    })
   })
 })
 
