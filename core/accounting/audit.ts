@@ -69,10 +69,13 @@ export async function* audit(
     gaps: [] as Missed[],
   }
   let of = 0
+  const { since } = filter
+  const places = since === undefined ? undefined : await log.since?.(receivedTopic, since)
   for (const { partition, first, next } of await log.ends(receivedTopic)) {
-    const { since } = filter
     const begin =
-      since === undefined ? first : await offsetAt(options, partition, first, next, since)
+      since === undefined
+        ? first
+        : (places?.get(partition) ?? (await offsetAt(options, partition, first, next, since)))
     // What the range begins with may have been among what is gone.
     if (since !== undefined && begin === first && first > 0)
       report.gaps.push({ topic: receivedTopic, partition, offset: 0, until: first })
@@ -187,7 +190,7 @@ const probed = 200
 /** Records carry the time of receipt: one that waited in a spool is older than its neighbours. */
 const marginMs = 600_000
 
-/** An offset below which everything was received before. */
+/** An offset below which everything was received before, as far as nothing waited in a spool for longer than the margin. */
 const offsetAt = async (
   { log, signal }: Pick<AuditOptions, 'log' | 'signal'>,
   partition: number,

@@ -32,6 +32,11 @@ export interface Log {
   delayed?(topic: string, signal?: AbortSignal): AsyncIterable<StoredRecord>
   /** First retained and next offset of every partition of a topic. */
   ends(topic: string): Promise<readonly TopicEnd[]>
+  /**
+   * Offset of the first record of a topic whose timestamp is at least this one, by partition; the next offset
+   * where there is none. Exact, in whatever order timestamps lie; present where the log need not read for it.
+   */
+  since?(topic: string, timestamp: number): Promise<ReadonlyMap<number, number>>
   /** How far a group is behind, per partition of the topics it has settled or subscribed. */
   lag(group: string): Promise<readonly Lag[]>
   /** Rejects with ZENHOOK_LOG_UNAVAILABLE when appends would not work now. Cheap: for readiness checks. */

@@ -15,6 +15,8 @@ export interface ClusterAdmin {
   /** Whether a topic (full name) is really gone. */
   isMissing(fullTopic: string): Promise<boolean>
   ends(topic: string): Promise<TopicEnd[]>
+  /** Offset of the first record of at least this timestamp, by partition; the next offset where there is none. */
+  since(topic: string, timestamp: number): Promise<Map<number, number>>
   /** Next offsets that a group has committed; topics by full name. */
   committed(group: string): Promise<Map<string, Map<number, number>>>
   lag(group: string, subscribed: Iterable<string>): Promise<Lag[]>
@@ -136,6 +138,15 @@ export const createAdmin = (options: KafkaLogOptions, names: Names): ClusterAdmi
       .sort((a, b) => a.partition - b.partition)
   }
 
+  const since = async (topic: string, timestamp: number): Promise<Map<number, number>> => {
+    await partitionsOf(topic)
+    const full = names.topic(topic)
+    const offsets = await patiently(`where the times of ${full} lie`, (admin) =>
+      admin.fetchTopicOffsetsByTimestamp(full, timestamp),
+    )
+    return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]))
+  }
+
   const committed = async (group: string): Promise<Map<string, Map<number, number>>> => {
     const groupId = names.group(group)
     const answer = await patiently(`the offsets of ${groupId}`, (admin) =>
@@ -233,6 +244,7 @@ export const createAdmin = (options: KafkaLogOptions, names: Names): ClusterAdmi
     ensureTopics,
     partitionsOf,
     ends,
+    since,
     committed,
     isMissing: async (fullTopic) => {
       const topic = names.logical(fullTopic)

@@ -92,6 +92,10 @@ export const createKafkaLog = (options: KafkaLogOptions): Log => {
       open()
       return admin.ends(topic)
     },
+    since: async (topic, timestamp) => {
+      open()
+      return admin.since(topic, timestamp)
+    },
     lag: async (group) => {
       open()
       const mine = groups.get(group)
