@@ -1,7 +1,7 @@
 import type { Event } from '../../core/event/index.ts'
 import { type Severity, severities } from './facts.ts'
 import type { Condition, Conditions, Mapping, Rule, Rules } from './mapping.ts'
-import { type CompiledPath, compileFactPath, valueAt, valuesAt } from './path.ts'
+import { type CompiledPath, compileFactPath, type Keep, valueAt, valuesAt } from './path.ts'
 
 /** An event as rules read it. */
 export interface View {
@@ -12,7 +12,7 @@ export interface View {
 export type Test = (view: View) => boolean
 export type Read = (view: View) => string
 
-const some = <T>(one: T | readonly T[]): readonly T[] =>
+export const some = <T>(one: T | readonly T[]): readonly T[] =>
   Array.isArray(one) ? (one as readonly T[]) : [one as T]
 
 /** Scalars as text; anything else gives none. */
@@ -26,10 +26,15 @@ export const textOf = (value: unknown): string =>
 const always: Test = () => true
 const nothing: Read = () => ''
 
-const firstText = (data: unknown, paths: readonly CompiledPath[]): string => {
+const firstText = (
+  data: unknown,
+  paths: readonly CompiledPath[],
+  keep?: Keep,
+  except?: ReadonlySet<string>,
+): string => {
   for (const path of paths) {
-    const text = textOf(valueAt(data, path))
-    if (text !== '') return text
+    const text = textOf(valueAt(data, path, keep))
+    if (text !== '' && except?.has(text) !== true) return text
   }
   return ''
 }
@@ -57,11 +62,16 @@ const compileCondition = (condition: Condition): Test => {
 }
 
 const valueTest = (condition: Condition, read: (view: View) => unknown): Test => {
-  const { is, prefix, atLeast, absent } = condition
+  const { is, not, prefix, suffix, atLeast, absent } = condition
   if (is !== undefined) {
     const wanted = new Set(some(is))
     return (view) => wanted.has(textOf(read(view)))
   }
+  if (not !== undefined) {
+    const others = new Set(some(not))
+    return (view) => !others.has(textOf(read(view)))
+  }
+  if (suffix !== undefined) return (view) => textOf(read(view)).endsWith(suffix)
   if (prefix !== undefined) return (view) => textOf(read(view)).startsWith(prefix)
   if (atLeast !== undefined) return (view) => Number(textOf(read(view)) || Number.NaN) >= atLeast
   const wanted = absent !== true
@@ -69,6 +79,15 @@ const valueTest = (condition: Condition, read: (view: View) => unknown): Test =>
     const value = read(view)
     return (value !== undefined && value !== null) === wanted
   }
+}
+
+/** Which elements of a list count, seen from one event; none says that all do. */
+export const compileEach = (each: Conditions | undefined): ((view: View) => Keep) | undefined => {
+  if (each === undefined) return undefined
+  const test = compileConditions(each)
+  return ({ event }) =>
+    (element) =>
+      test({ event, data: element })
 }
 
 export const compileRules = (rules: Rules | undefined): Read => {
@@ -95,27 +114,29 @@ const compileRule = (rule: Rule): Read => {
 }
 
 const compileSource = (rule: Rule): Read => {
-  const { value, path, template, tag } = rule
+  const { value, path, template, tag, map } = rule
   if (value !== undefined) return () => value
-  if (template !== undefined) return compileTemplate(template)
+  const keep = compileEach(rule.each)
+  if (template !== undefined) return compileTemplate(template, keep)
   const paths = some(path ?? []).map(compileFactPath)
   if (tag !== undefined) {
     const names = some(tag)
     return ({ data }) => paths.reduce((found, at) => found || tagIn(valueAt(data, at), names), '')
   }
+  const except = rule.except === undefined ? undefined : new Set(rule.except)
   const [only] = paths
-  if (paths.length === 1 && only !== undefined && !only.includes('*'))
+  if (paths.length === 1 && only !== undefined && !only.includes('*') && except === undefined)
     return ({ data }) => textOf(valueAt(data, only))
-  const { map } = rule
   if (map !== undefined && Object.values(map).every(isSeverity))
-    return ({ data }) => {
+    return (view) => {
+      const kept = keep?.(view)
       for (const at of paths) {
-        const worst = worstOf(valuesAt(data, at), map)
+        const worst = worstOf(valuesAt(view.data, at, kept), map)
         if (worst !== '') return worst
       }
       return ''
     }
-  return ({ data }) => firstText(data, paths)
+  return (view) => firstText(view.data, paths, keep?.(view), except)
 }
 
 const isSeverity = (text: string): text is Severity => severities.some((each) => each === text)
@@ -168,7 +189,7 @@ const compileBefore = ({ before }: Rule, read: Read): Read => {
 
 const placeholder = /\{([^}]+)\}/g
 
-const compileTemplate = (template: string): Read => {
+const compileTemplate = (template: string, keep?: (view: View) => Keep): Read => {
   const texts: string[] = []
   const reads: Read[] = []
   let end = 0
@@ -176,7 +197,7 @@ const compileTemplate = (template: string): Read => {
     texts.push(template.slice(end, match.index))
     end = match.index + match[0].length
     const paths = (match[1] ?? '').split('|').map(compileFactPath)
-    reads.push(({ data }) => firstText(data, paths))
+    reads.push((view) => firstText(view.data, paths, keep?.(view)))
   }
   const tail = template.slice(end)
   return (view) => {

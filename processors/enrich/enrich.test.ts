@@ -11,12 +11,7 @@ import {
 } from './index.ts'
 import { mappings } from './mappings/index.ts'
 import { compileMapping } from './normalise.ts'
-
-const factsOf = async (fields: Parameters<typeof eventOf>[0]): Promise<Facts> => {
-  const [outcome] = await createEnrich(contextOf()).process([itemOf(eventOf(fields))], never)
-  if (outcome?.kind !== 'emit') throw new Error('not emitted')
-  return outcome.event.facts as unknown as Facts
-}
+import { factsOf } from './testing.ts'
 
 const apply = (mapping: Partial<Mapping>, body: unknown, fields = {}): Facts =>
   compileMapping({ provider: 'p', detect: [], kinds: [], facts: {}, ...mapping }).factsOf(
@@ -90,22 +85,27 @@ describe('a mapping', () => {
     expect(apply(mapping, {}).title).toBe('fallback')
   })
 
-  it('tests type, header, value, prefix, number and absence', () => {
+  it('tests type, header, value, its ends, what it is not, number and absence', () => {
     const when = [
       { type: 'a.b' },
       { header: 'x-one', is: '1' },
       { path: 'n', atLeast: 2 },
       { path: 'url', prefix: 'https://' },
+      { path: 'url', suffix: '.test' },
+      { path: 'url', not: ['https://y.test'] },
+      { path: 'gone', not: 'there' },
       { path: 'gone', absent: true as const },
     ]
     const mapping: Partial<Mapping> = { kinds: [{ kind: 'hit', when }] }
-    const body = { n: 2, url: 'https://x' }
+    const body = { n: 2, url: 'https://x.test' }
     const fields = { type: 'a.b.c', headers: { 'x-one': '1' } }
     expect(apply(mapping, body, fields).kind).toBe('hit')
     for (const [other, more] of [
       [{ ...body, n: 1 }, fields],
       [{ ...body, n: 'many' }, fields],
-      [{ ...body, url: 'http://x' }, fields],
+      [{ ...body, url: 'http://x.test' }, fields],
+      [{ ...body, url: 'https://x' }, fields],
+      [{ ...body, url: 'https://y.test' }, fields],
       [{ ...body, gone: 0 }, fields],
       [body, { ...fields, type: 'a.bc' }],
       [body, { ...fields, headers: {} }],
@@ -122,6 +122,50 @@ describe('a mapping', () => {
     expect(apply({ facts }, { list: [], level: 'so' }).severity).toBe('medium')
     expect(apply({ facts }, { list: [{ level: 'so' }], level: 'bad' }).severity).toBe('medium')
     expect(apply({ facts }, { level: 'constructor' }).severity).toBe('unknown')
+  })
+
+  it('leaves out elements that do not count, for every kind of rule', () => {
+    const map = { bad: 'critical', so: 'medium' } as const
+    const open = { path: 'state', not: 'over' }
+    const facts = {
+      severity: { path: 'list.*.level', each: open, map },
+      resource: { path: 'list.*.name', each: open },
+      title: { template: '{list.*.name} of {all}', each: open },
+      count: [
+        { when: { path: 'whole' }, path: 'list' },
+        { path: 'list', each: open },
+      ],
+    }
+    const list = [
+      { state: 'over', level: 'bad', name: 'a' },
+      { state: 'on', level: 'so', name: 'b' },
+      { level: 'so', name: 'c' },
+    ]
+    const told = { severity: 'medium', resource: 'b', title: 'b of 3', count: 2 }
+    expect(apply({ facts }, { list, all: 3 })).toMatchObject(told)
+    expect(apply({ facts }, { list, whole: true }).count).toBe(3)
+    expect(apply({ facts }, { list: list.slice(0, 1) })).toMatchObject({
+      severity: 'unknown',
+      count: 0,
+    })
+    const late = [...Array(500).fill(list[0]), list[1]]
+    expect(apply({ facts }, { list: late })).toMatchObject({ severity: 'medium', count: 1 })
+  })
+
+  it('passes over values that say nothing', () => {
+    const facts = { resource: { path: ['pod', 'host'], except: ['<NA>'] } }
+    expect(apply({ facts }, { pod: '<NA>', host: 'h' }).resource).toBe('h')
+    expect(apply({ facts }, { pod: '<NA>' }).resource).toBe('')
+  })
+
+  it('takes its default for the kinds that it knows alone', () => {
+    const mapping: Partial<Mapping> = {
+      kinds: [{ kind: 'known', when: { path: 'known' } }],
+      facts: { severity: [{ path: 'level', map: { bad: 'high' } }, { value: 'info' }] },
+    }
+    expect(apply(mapping, { known: 1 }).severity).toBe('info')
+    expect(apply(mapping, {}).severity).toBe('unknown')
+    expect(apply(mapping, { level: 'bad' }).severity).toBe('high')
   })
 
   it('fills templates whole or not at all', () => {
@@ -259,9 +303,9 @@ const bodyOf = (mapping: Mapping, make: (path: readonly string[]) => unknown): u
     if (Array.isArray(value)) for (const one of value) gather(one)
     else if (typeof value === 'object' && value !== null)
       for (const [name, inner] of Object.entries(value)) {
-        if (name === 'path' || name === 'count')
-          for (const one of [inner].flat()) paths.add(String(one))
-        else gather(inner)
+        const said = name === 'path' || name === 'count' ? [inner].flat() : []
+        for (const one of said) if (typeof one === 'string') paths.add(one)
+        gather(inner)
       }
   }
   gather(mapping)

@@ -53,8 +53,8 @@ trivy-operator-vulnerabilityreport.json | vulnerability_report | critical | secu
 trivy-operator-exposedsecretreport.json | exposed_secret_report | critical | security | open |  |  | bad bad secret |  |  |  |  |
 trivy-operator-configauditreport.json | config_audit_report | high | security | open | default/ReplicaSet/wordpress-84bbf6f4dd |  | Configuration audit of ReplicaSet wordpress-84bbf6f4dd |  |  |  | 13 |
 policyreport-sample-cis-k8s.json | policy_report | medium | security | open | sample-cis-bench-api-server | kube-cis | CIS Kubernetes Benchmarks: 2 failed, 8 passed |  |  |  | 3 |
-policyreport-sample-v1beta1-kyverno.json | policy_report | info | security | resolved | sample-v1beta1-cr | kyverno | Sample CR: 0 failed, 1 passed |  |  |  |  |
-policyreport-sample-v1beta2-kyverno.json | policy_report | info | security | resolved | sample-v1beta2-cr | kyverno | Sample CR: 0 failed, 1 passed |  |  |  |  |
+policyreport-sample-v1beta1-kyverno.json | policy_report | info | security | resolved | sample-v1beta1-cr | kyverno | Sample CR: 0 failed, 1 passed |  |  |  | 0 |
+policyreport-sample-v1beta2-kyverno.json | policy_report | info | security | resolved | sample-v1beta2-cr | kyverno | Sample CR: 0 failed, 1 passed |  |  |  | 0 |
 aws-sns-cloudwatch-alarm.json | cloudwatch_alarm | high | alert | open | TestInstance |  | EXAMPLE is ALARM: Threshold Crossed: 1 out of the last 1 datapoints [1234.0 (06/03/15 17:43:27)] was greater than the threshold (0.0) (minimum 1 datapoint for OK -> ALARM transition). |  |  |  |  |
 sendgrid-event-batch.json | mail_events | medium | message | unknown | invalid@gmail.com |  | Mail processed and more, to invalid@gmail.com |  |  |  | 2 |
 square-webhooks.test_notification.json | test_notification | info | lifecycle | unknown | bc368e64-01aa-407e-b46e-3231809b1129 | MLEFBHHSJGVHD | webhooks.test_notification of MLEFBHHSJGVHD |  |  |  |  | test

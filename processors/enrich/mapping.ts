@@ -33,10 +33,13 @@ export interface Condition {
   path?: string
   /** Equal to one of these; compared as text. */
   is?: string | readonly string[]
+  /** None of these; what is not there is none of them. */
+  not?: string | readonly string[]
   prefix?: string
+  suffix?: string
   /** At least so much. */
   atLeast?: number
-  /** Without `is`, `prefix` and `atLeast` a path must be there, or not. */
+  /** Without any of the tests above a path must be there, or not. */
   absent?: true
 }
 
@@ -50,12 +53,23 @@ export interface Rule<T extends string = string> {
   template?: string
   /** The value of such a tag in a list of `name:value`, of pairs, or in a text of them. */
   tag?: string | readonly string[]
+  /** Which elements count where a path has a `*`: conditions on the element itself, all where absent. */
+  each?: Conditions
+  /** Values of a path that say nothing: the next path is tried. */
+  except?: readonly string[]
   /** The first part to be cut off the front. */
   strip?: readonly string[]
   /** Keeps what stands before this, and puts the template behind it; without it the rule gives nothing. */
   before?: { text: string; suffix: string }
   /** What the value means, in lower case; a value that is not in it gives nothing. */
   map?: Readonly<Record<string, T>>
+}
+
+/** How many things an event reports: the length of a list, of which `each` may leave some out, or a number. */
+export interface Count {
+  when?: Conditions
+  path: string
+  each?: Conditions
 }
 
 export type Rules<T extends string = string> = Rule<T> | readonly Rule<T>[]
@@ -73,7 +87,7 @@ export interface FactRules {
   branch?: Rules
   /** What tells one problem from another. All parts count, also those that are missing. */
   fingerprint?: readonly Rules[]
-  /** A list to be counted, or a number. */
-  count?: string
+  /** A list to be counted, or a number; of several the first whose conditions hold. */
+  count?: string | Count | readonly Count[]
   test?: Conditions
 }

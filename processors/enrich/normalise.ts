@@ -1,9 +1,11 @@
 import type { Event, Hash } from '../../core/event/index.ts'
 import {
   compileConditions,
+  compileEach,
   compileRules,
   openedData,
   type Read,
+  some,
   type Test,
   textOf,
   type View,
@@ -17,8 +19,8 @@ import {
   severities,
   statuses,
 } from './facts.ts'
-import type { FactRules, Mapping } from './mapping.ts'
-import { type CompiledPath, compileFactPath, valueAt } from './path.ts'
+import type { Count, FactRules, Mapping, Rules } from './mapping.ts'
+import { compileFactPath, valueAt } from './path.ts'
 
 /** A mapping, ready to be applied. */
 export interface Normaliser {
@@ -35,16 +37,18 @@ type TextFact = (typeof texts)[number] | (typeof words)[number]
 interface CompiledRules {
   reads: Readonly<Record<TextFact, Read>>
   fingerprint: readonly Read[] | undefined
-  count: CompiledPath | undefined
+  count: CountIn | undefined
   test: Test | undefined
 }
+
+type CountIn = (view: View) => number
 
 const compileFacts = (rules: FactRules): CompiledRules => {
   const reads = [...texts, ...words].map((name) => [name, compileRules(rules[name])] as const)
   return {
     reads: Object.fromEntries(reads) as CompiledRules['reads'],
     fingerprint: rules.fingerprint?.map((part) => compileRules(part)),
-    count: rules.count === undefined ? undefined : compileFactPath(rules.count),
+    count: compileCount(rules.count),
     test: rules.test === undefined ? undefined : compileConditions(rules.test),
   }
 }
@@ -58,6 +62,7 @@ export const compileMapping = (mapping: Mapping): Normaliser => {
     rules: compileFacts(rules),
   }))
   const general = compileFacts(mapping.facts)
+  const severityOfOthers = compileRules(withoutDefault(mapping.facts.severity))
   const viewOf = (event: Event): View => ({ event, data: openedData(event.data, mapping.json) })
   return {
     provider: mapping.provider,
@@ -73,12 +78,14 @@ export const compileMapping = (mapping: Mapping): Normaliser => {
         const text = special?.reads[name](view) ?? ''
         return text === '' ? general.reads[name](view) : text
       }
+      const severity = special === undefined ? severityOfOthers(view) : read('severity')
       const kind = found?.kind ?? 'event'
-      const title = lineOf(read('title'), 200) || event.type || `${mapping.provider} ${kind}`
+      const told = lineOf(read('title'), 200)
+      const title = told || event.type || `${mapping.provider} ${kind}`
       const resource = lineOf(read('resource'), 300)
       const parts = (special?.fingerprint ?? general.fingerprint)?.map((part) => part(view)) ?? []
       return {
-        severity: wordOf<Severity>(severities, read('severity'), 'unknown'),
+        severity: wordOf<Severity>(severities, severity, 'unknown'),
         category: wordOf<Category>(categories, read('category'), 'other'),
         status: wordOf<Status>(statuses, read('status'), 'unknown'),
         resource,
@@ -92,14 +99,19 @@ export const compileMapping = (mapping: Mapping): Normaliser => {
           parts,
           resource,
           title,
+          told: told !== '' || resource !== '',
         }),
-        count: countOf(view, special?.count ?? general.count),
+        count: (special?.count ?? general.count)?.(view) ?? 1,
         test: (special?.test ?? general.test)?.(view) ?? false,
         provider: mapping.provider,
       }
     },
   }
 }
+
+/** What a mapping takes for granted holds for the kinds it knows; of others nobody said how bad they are. */
+const withoutDefault = (rules: Rules<Severity> | undefined): Rules<Severity> =>
+  some(rules ?? []).filter(({ value, when }) => value === undefined || when !== undefined)
 
 const wordOf = <T extends string>(known: readonly T[], text: string, otherwise: T): T =>
   known.find((word) => word === text) ?? otherwise
@@ -131,28 +143,50 @@ const longestUrl = 2_000
 const urlOf = (text: string): string =>
   /^https?:\/\/[^\s\p{Cc}]+$/iu.test(text) && text.length <= longestUrl ? text : ''
 
-const countOf = ({ data }: View, path: CompiledPath | undefined): number => {
-  if (path === undefined) return 1
-  const value = valueAt(data, path)
-  if (Array.isArray(value)) return value.length
-  const count = Number(textOf(value) || Number.NaN)
-  return Number.isFinite(count) && count >= 0 ? count : 1
+const compileCount = (count: FactRules['count']): CountIn | undefined => {
+  if (count === undefined) return undefined
+  const counts = some<Count>(typeof count === 'string' ? { path: count } : count).map(
+    ({ when, path, each }) => ({
+      test: compileConditions(when),
+      path: compileFactPath(path),
+      keep: compileEach(each),
+    }),
+  )
+  return (view) => {
+    const found = counts.find(({ test }) => test(view))
+    if (found === undefined) return 1
+    const value = valueAt(view.data, found.path)
+    const keep = found.keep?.(view)
+    if (Array.isArray(value)) return keep === undefined ? value.length : value.filter(keep).length
+    const number = Number(textOf(value) || Number.NaN)
+    return Number.isFinite(number) && number >= 0 ? number : 1
+  }
+}
+
+/** What a fingerprint is made of. */
+interface Telling {
+  parts: readonly string[]
+  resource: string
+  title: string
+  /** Whether resource or title come from the payload. */
+  told: boolean
 }
 
 /**
  * The parts that the mapping chose; where the payload has none of them, the title without its numbers, for
- * these are what differs between two occurrences of one problem.
+ * these are what differs between two occurrences of one problem. Where the payload tells neither what it is about
+ * nor what happened, the event stands for itself alone. Two sources may send the same words of two systems.
  */
 const fingerprintOf = (
   hash: Hash,
   event: Event,
   provider: string,
   about: string,
-  { parts, resource, title }: { parts: readonly string[]; resource: string; title: string },
+  { parts, resource, title, told }: Telling,
 ): string => {
   const chosen = parts.some((part) => part !== '')
     ? parts
-    : [event.source, event.type, resource, title.replace(/\d+/g, '#')]
-  const all = [event.tenant, provider, about, ...chosen]
+    : [event.type, resource, title.replace(/\d+/g, '#'), ...(told ? [] : [event.dedupeKey])]
+  const all = [event.tenant, event.source, provider, about, ...chosen]
   return hash(all.map((part) => `${part.length}:${part}`).join('')).slice(0, 32)
 }

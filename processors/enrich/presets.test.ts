@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { contextOf, eventOf, itemOf, never } from '../testing.ts'
-import { createEnrich, type Facts } from './index.ts'
+import type { Facts } from './index.ts'
+import { factsOf } from './testing.ts'
 
 interface Case {
   readonly provider: string
@@ -8,12 +8,6 @@ interface Case {
   readonly headers?: Readonly<Record<string, string>>
   readonly body: unknown
   readonly facts: Partial<Facts>
-}
-
-const factsOf = async (fields: Parameters<typeof eventOf>[0]): Promise<Facts> => {
-  const [outcome] = await createEnrich(contextOf()).process([itemOf(eventOf(fields))], never)
-  if (outcome?.kind !== 'emit') throw new Error('not emitted')
-  return outcome.event.facts as unknown as Facts
 }
 
 const run = (trigger: string) => ({

@@ -1,6 +1,10 @@
 import type { Mapping } from '../mapping.ts'
 import { problemWords, severityWords } from './words.ts'
 
+// A group fires as long as one of its alerts does, and tells of those that are over, too.
+const unresolved = { path: 'status', not: 'resolved' }
+const over = { path: 'status', is: 'resolved' }
+
 export const alertmanager: Mapping = {
   provider: 'alertmanager',
   detect: [
@@ -29,7 +33,8 @@ export const alertmanager: Mapping = {
   facts: {
     severity: [
       { path: ['commonLabels.severity', 'commonLabels.priority'], map: severityWords },
-      { path: 'alerts.*.labels.severity', map: severityWords },
+      { path: 'alerts.*.labels.severity', each: unresolved, map: severityWords },
+      { when: over, path: 'alerts.*.labels.severity', map: severityWords },
     ],
     category: { value: 'alert' },
     status: { path: 'status', map: problemWords },
@@ -45,6 +50,9 @@ export const alertmanager: Mapping = {
     },
     url: { path: ['commonAnnotations.runbook_url', 'alerts.*.generatorURL', 'externalURL'] },
     environment: { path: ['commonLabels.environment', 'commonLabels.env', 'commonLabels.stage'] },
-    count: 'alerts',
+    count: [
+      { when: over, path: 'alerts' },
+      { path: 'alerts', each: unresolved },
+    ],
   },
 }

@@ -1,6 +1,10 @@
 import type { Mapping } from '../mapping.ts'
 import { problemWords, severityWords } from './words.ts'
 
+// A group fires as long as one of its alerts does, and tells of those that are over, too.
+const unresolved = { path: 'status', not: 'resolved' }
+const over = { path: 'status', is: 'resolved' }
+
 const labelled = (name: string): readonly string[] => [
   `commonLabels.${name}`,
   `alerts.*.labels.${name}`,
@@ -17,7 +21,10 @@ export const grafana: Mapping = {
     {
       kind: 'alert',
       when: { path: 'alerts' },
-      severity: { path: labelled('severity'), map: severityWords },
+      severity: [
+        { path: labelled('severity'), each: unresolved, map: severityWords },
+        { when: over, path: labelled('severity'), map: severityWords },
+      ],
       status: { path: ['status', 'state'], map: problemWords },
       resource: {
         path: [...labelled('service'), ...labelled('instance'), ...labelled('job')],
@@ -32,7 +39,10 @@ export const grafana: Mapping = {
         ],
       },
       environment: { path: [...labelled('environment'), ...labelled('env')] },
-      count: 'alerts',
+      count: [
+        { when: over, path: 'alerts' },
+        { path: 'alerts', each: unresolved },
+      ],
       fingerprint: [{ path: ['groupKey'] }],
     },
     {

@@ -18,7 +18,12 @@ export const policyreport: Mapping = {
   ],
   facts: {
     severity: [
-      { when: failing, path: 'results.*.severity', map: severityWords },
+      {
+        when: failing,
+        path: 'results.*.severity',
+        each: { path: 'result', is: 'fail' },
+        map: severityWords,
+      },
       { when: failing, value: 'medium' },
       { when: erring, value: 'medium' },
       { when: warning, value: 'low' },
@@ -44,6 +49,6 @@ export const policyreport: Mapping = {
       },
       { path: 'metadata.name' },
     ],
-    count: 'results',
+    count: { path: 'results', each: { path: 'result', not: ['pass', 'skip'] } },
   },
 }
