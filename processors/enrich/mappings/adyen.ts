@@ -1,6 +1,49 @@
-import type { Mapping } from '../mapping.ts'
+import type { FactRules, Mapping } from '../mapping.ts'
 
 const item = 'notificationItems.0.NotificationRequestItem'
+
+/** A dispute without `originalReference` has the payment's own in its place. */
+const payment: FactRules['fingerprint'] = [
+  { path: [`${item}.originalReference`, `${item}.pspReference`] },
+]
+
+// `success` says whether the notified event took place, not whether it is good news: these come with `true`.
+const disputed = [
+  'NOTIFICATION_OF_FRAUD',
+  'REQUEST_FOR_INFORMATION',
+  'NOTIFICATION_OF_CHARGEBACK',
+  'DISPUTE_OPENED_WITH_CHARGEBACK',
+  'CHARGEBACK',
+  'SECOND_CHARGEBACK',
+  'INFORMATION_SUPPLIED',
+  'ISSUER_COMMENTS',
+  'DISPUTE_DEFENSE_PERIOD_ENDED',
+  'PREARBITRATION_OPEN',
+  'PREARBITRATION_LOST',
+  'SCHEME_ARBITRATION_LOST',
+]
+
+const won = [
+  'CHARGEBACK_REVERSED',
+  'ISSUER_RESPONSE_TIMEFRAME_EXPIRED',
+  'PREARBITRATION_WON',
+  'SCHEME_ARBITRATION_WON',
+]
+
+/** Beside those whose name ends with `_FAILED`. */
+const failed = [
+  'PAYMENT_FAILURE',
+  'REFUNDED_REVERSED',
+  'PAIDOUT_REVERSED',
+  'PAYOUT_DECLINE',
+  'PAYOUT_EXPIRE',
+]
+
+const failure: FactRules = {
+  severity: { value: 'high' },
+  status: { value: 'failed' },
+  fingerprint: payment,
+}
 
 /** Both of Adyen's forms: classic notifications, and those of its banking platform. */
 export const adyen: Mapping = {
@@ -9,25 +52,37 @@ export const adyen: Mapping = {
   kinds: [
     {
       kind: 'chargeback',
-      when: {
-        path: `${item}.eventCode`,
-        is: [
-          'CHARGEBACK',
-          'NOTIFICATION_OF_CHARGEBACK',
-          'REQUEST_FOR_INFORMATION',
-          'NOTIFICATION_OF_FRAUD',
-        ],
-      },
+      when: { path: `${item}.eventCode`, is: disputed },
       severity: { value: 'high' },
       status: { value: 'open' },
-      fingerprint: [{ path: [`${item}.originalReference`, `${item}.pspReference`] }],
+      fingerprint: payment,
+    },
+    {
+      kind: 'chargeback_won',
+      about: 'chargeback',
+      when: { path: `${item}.eventCode`, is: won },
+      severity: { value: 'low' },
+      status: { value: 'resolved' },
+      fingerprint: payment,
+    },
+    {
+      kind: 'payment_failure',
+      about: 'payment',
+      when: { path: `${item}.eventCode`, suffix: '_FAILED' },
+      ...failure,
+    },
+    {
+      kind: 'payment_failure',
+      about: 'payment',
+      when: { path: `${item}.eventCode`, is: failed },
+      ...failure,
     },
     {
       kind: 'payment',
       when: { path: `${item}.eventCode` },
       severity: { path: `${item}.success`, map: { true: 'info', false: 'medium' } },
       status: { path: `${item}.success`, map: { true: 'succeeded', false: 'failed' } },
-      fingerprint: [{ path: [`${item}.originalReference`, `${item}.pspReference`] }],
+      fingerprint: payment,
     },
     {
       kind: 'balance_platform',

@@ -1,5 +1,15 @@
+import type { Severity } from '../facts.ts'
 import type { Mapping } from '../mapping.ts'
 import { problemWords, severityWords } from './words.ts'
+
+/** Of a monitor. `$PRIORITY` is another thing, normal or low: that of the event in Datadog's own stream. */
+const monitorPriorities: Readonly<Record<string, Severity>> = {
+  p1: 'critical',
+  p2: 'high',
+  p3: 'medium',
+  p4: 'low',
+  p5: 'info',
+}
 
 /** Datadog's bodies are templates of its users; these are the names of its own examples. */
 export const datadog: Mapping = {
@@ -26,8 +36,10 @@ export const datadog: Mapping = {
   ],
   facts: {
     severity: [
-      { path: ['priority', 'alert_priority'], map: severityWords },
-      { path: ['alert_type', 'alertType', 'severity'], map: severityWords },
+      { path: ['alert_priority', 'alertPriority'], map: monitorPriorities },
+      { path: 'priority', map: monitorPriorities },
+      { path: ['alert_type', 'alertType'], map: severityWords },
+      { path: 'severity', map: severityWords },
     ],
     category: { value: 'alert' },
     status: [
@@ -36,6 +48,7 @@ export const datadog: Mapping = {
         map: {
           ...problemWords,
           're-triggered': 'open',
+          're-warn': 'open',
           'no data': 'open',
           're-no data': 'open',
           renotify: 'open',

@@ -13,6 +13,11 @@ const priorities: Readonly<Record<string, Severity>> = {
   debug: 'info',
 }
 
+const pod = 'output_fields["k8s.pod.name"]'
+
+/** What an event of the machine itself says instead of a container, and what stands for nothing. */
+const noContainer = ['host', '<NA>']
+
 export const falco: Mapping = {
   provider: 'falco',
   detect: [[{ path: 'rule' }, { path: 'priority' }, { path: 'output_fields' }]],
@@ -23,7 +28,10 @@ export const falco: Mapping = {
       title: { path: 'rule' },
       fingerprint: [
         { path: 'rule' },
-        { path: ['output_fields["k8s.pod.name"]', 'output_fields["container.id"]', 'hostname'] },
+        [
+          { path: [pod, 'output_fields["container.id"]', 'hostname'], except: noContainer },
+          { path: 'output_fields["container.id"]' },
+        ],
       ],
     },
   ],
@@ -31,11 +39,12 @@ export const falco: Mapping = {
     severity: { path: 'priority', map: priorities },
     category: { value: 'security' },
     status: { value: 'open' },
-    resource: {
-      path: ['output_fields["k8s.pod.name"]', 'output_fields["container.name"]', 'hostname'],
-    },
-    actor: { path: 'output_fields["user.name"]' },
+    resource: [
+      { path: [pod, 'output_fields["container.name"]', 'hostname'], except: noContainer },
+      { path: ['output_fields["container.name"]', 'output_fields["container.id"]'] },
+    ],
+    actor: { path: 'output_fields["user.name"]', except: ['<NA>'] },
     title: { path: 'output' },
-    environment: { path: 'output_fields["k8s.ns.name"]' },
+    environment: { path: 'output_fields["k8s.ns.name"]', except: ['<NA>'] },
   },
 }

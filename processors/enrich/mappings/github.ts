@@ -27,6 +27,36 @@ export const github: Mapping = {
       url: { path: ['repository.html_url', 'hook.url'] },
       fingerprint: [{ path: 'hook_id' }],
     },
+    // Those of Actions carry the check run and the workflow run that made them.
+    {
+      kind: 'deployment_status',
+      about: 'deployment',
+      when: { path: 'deployment_status' },
+      category: { value: 'deploy' },
+      severity: { path: 'deployment_status.state', map: resultSeverity },
+      status: { path: 'deployment_status.state', map: resultWords },
+      title: {
+        template:
+          'Deployment to {deployment_status.environment|deployment.environment}: {deployment_status.state}',
+      },
+      url: {
+        path: ['deployment_status.target_url', 'deployment_status.log_url', 'repository.html_url'],
+      },
+      environment: { path: ['deployment_status.environment', 'deployment.environment'] },
+      branch: { path: 'deployment.ref' },
+      fingerprint: [repository, { path: 'deployment.environment' }, { path: 'deployment.task' }],
+    },
+    {
+      kind: 'deployment',
+      // A job that deploys carries the deployment along.
+      when: [{ path: 'deployment.task' }, { path: 'workflow_job', absent: true }],
+      category: { value: 'deploy' },
+      status: { value: 'in_progress' },
+      title: { template: 'Deployment to {deployment.environment}' },
+      environment: { path: 'deployment.environment' },
+      branch: { path: 'deployment.ref' },
+      fingerprint: [repository, { path: 'deployment.environment' }, { path: 'deployment.task' }],
+    },
     {
       kind: 'check_run',
       when: { path: 'check_run' },
@@ -90,34 +120,6 @@ export const github: Mapping = {
         { path: 'workflow_job.name' },
         { path: 'workflow_job.head_branch' },
       ],
-    },
-    {
-      kind: 'deployment_status',
-      about: 'deployment',
-      when: { path: 'deployment_status' },
-      category: { value: 'deploy' },
-      severity: { path: 'deployment_status.state', map: resultSeverity },
-      status: { path: 'deployment_status.state', map: resultWords },
-      title: {
-        template:
-          'Deployment to {deployment_status.environment|deployment.environment}: {deployment_status.state}',
-      },
-      url: {
-        path: ['deployment_status.target_url', 'deployment_status.log_url', 'repository.html_url'],
-      },
-      environment: { path: ['deployment_status.environment', 'deployment.environment'] },
-      branch: { path: 'deployment.ref' },
-      fingerprint: [repository, { path: 'deployment.environment' }, { path: 'deployment.task' }],
-    },
-    {
-      kind: 'deployment',
-      when: { path: 'deployment.task' },
-      category: { value: 'deploy' },
-      status: { value: 'in_progress' },
-      title: { template: 'Deployment to {deployment.environment}' },
-      environment: { path: 'deployment.environment' },
-      branch: { path: 'deployment.ref' },
-      fingerprint: [repository, { path: 'deployment.environment' }, { path: 'deployment.task' }],
     },
     {
       kind: 'code_scanning_alert',
@@ -201,6 +203,16 @@ export const github: Mapping = {
       url: { path: 'pull_request.html_url' },
       branch: { path: 'pull_request.head.ref' },
       fingerprint: [repository, { path: 'pull_request.number' }],
+    },
+    {
+      kind: 'pull_request_comment',
+      about: 'pull_request',
+      // A comment in the conversation of a pull request comes as one of an issue.
+      when: [{ path: 'comment' }, { path: 'issue.pull_request' }],
+      status: { path: 'issue.state', map: problemWords },
+      title: { template: 'Comment on "{issue.title}"' },
+      url: { path: 'comment.html_url' },
+      fingerprint: [repository, { path: 'issue.number' }],
     },
     {
       kind: 'issue_comment',
