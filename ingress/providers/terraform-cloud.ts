@@ -27,7 +27,8 @@ export const terraformCloud: Preset = {
   },
   idCovered: true,
   bodyCovered: true,
-  type: { body: 'notifications.0.trigger' },
+  // Payload 1 tells of runs, payload 2 of assessments and workspaces.
+  type: { first: [{ body: 'notifications.0.trigger' }, { body: 'trigger' }] },
   defaultType: 'verification',
   patienceMs: 10000,
   keep: ['user-agent'],
@@ -55,6 +56,30 @@ export const terraformCloud: Preset = {
             run_updated_by: 'ada',
           },
         ],
+      },
+    },
+    {
+      type: 'assessment:drifted',
+      body: {
+        payload_version: '2',
+        notification_configuration_id: 'nc-AeUQ2zfKZzW9TiGZ',
+        notification_configuration_url:
+          'https://app.terraform.io/api/v2/notification-configurations/nc-AeUQ2zfKZzW9TiGZ',
+        trigger_scope: 'assessment',
+        trigger: 'assessment:drifted',
+        message: 'Drift Detected',
+        details: {
+          new_assessment_result: {
+            id: 'asmtres-7ZkXwQ2mVbN4cRt1',
+            succeeded: true,
+            drifted: true,
+            resources_drifted: 2,
+            created_at: '2025-02-04T13:17:54.000Z',
+          },
+          workspace_id: 'ws-XdeUVMWShTesDMME',
+          workspace_name: 'payments',
+          organization_name: 'acme',
+        },
       },
     },
   ],

@@ -1,5 +1,5 @@
 import type { Mapping } from '../mapping.ts'
-import { severityWords } from './words.ts'
+import { problemWords, severityWords } from './words.ts'
 
 /** Amazon SNS, and the services that speak through it: their own JSON lies in `Message` as text. */
 export const awsSns: Mapping = {
@@ -29,18 +29,80 @@ export const awsSns: Mapping = {
       fingerprint: [{ path: ['Message.AlarmArn', 'Message.AlarmName'] }],
     },
     {
+      kind: 'guardduty_finding',
+      when: [{ path: 'Message.source', is: 'aws.guardduty' }, { path: 'Message.detail.severity' }],
+      category: { value: 'security' },
+      severity: [
+        { when: { path: 'Message.detail.severity', atLeast: 9 }, value: 'critical' },
+        { when: { path: 'Message.detail.severity', atLeast: 7 }, value: 'high' },
+        { when: { path: 'Message.detail.severity', atLeast: 4 }, value: 'medium' },
+        { when: { path: 'Message.detail.severity', atLeast: 1 }, value: 'low' },
+      ],
+      status: [
+        { when: { path: 'Message.detail.service.archived', is: 'true' }, value: 'closed' },
+        { value: 'open' },
+      ],
+      resource: {
+        path: [
+          'Message.detail.resource.instanceDetails.instanceId',
+          'Message.detail.resource.eksClusterDetails.name',
+          'Message.detail.resource.s3BucketDetails.*.name',
+          'Message.detail.resource.accessKeyDetails.userName',
+          'Message.detail.accountId',
+        ],
+      },
+      title: { path: ['Message.detail.title', 'Message.detail.type'] },
+      fingerprint: [{ path: 'Message.source' }, { path: 'Message.detail.id' }],
+    },
+    {
+      kind: 'security_hub_finding',
+      when: [
+        { path: 'Message.source', is: 'aws.securityhub' },
+        { path: 'Message.detail.findings.0' },
+      ],
+      category: { value: 'security' },
+      severity: {
+        path: 'Message.detail.findings.*.Severity.Label',
+        map: severityWords,
+      },
+      status: [
+        {
+          when: { path: 'Message.detail.findings.0.RecordState', is: 'ARCHIVED' },
+          value: 'closed',
+        },
+        {
+          path: 'Message.detail.findings.0.Workflow.Status',
+          map: { ...problemWords, notified: 'acknowledged' },
+        },
+        { value: 'open' },
+      ],
+      resource: {
+        path: [
+          'Message.detail.findings.0.Resources.*.Id',
+          'Message.detail.findings.0.AwsAccountId',
+        ],
+      },
+      title: {
+        path: ['Message.detail.findings.0.Title', 'Message.detail.findings.0.GeneratorId'],
+      },
+      count: 'Message.detail.findings',
+      fingerprint: [{ path: 'Message.source' }, { path: 'Message.detail.findings.0.Id' }],
+    },
+    {
       kind: 'eventbridge',
       when: [{ path: 'Message.detail-type' }, { path: 'Message.source' }],
-      severity: [
-        {
-          path: ['Message.detail.severityLabel', 'Message.detail.severity.label'],
-          map: severityWords,
-        },
-        { value: 'info' },
-      ],
+      severity: {
+        path: ['Message.detail.severityLabel', 'Message.detail.severity.label'],
+        map: severityWords,
+      },
       resource: { path: 'Message.resources.*' },
       title: { template: '{Message.detail-type} of {Message.source}' },
-      fingerprint: [{ path: 'Message.source' }, { path: 'Message.resources.*' }],
+      // Where it names no resource, what it is about is known to its service alone.
+      fingerprint: [
+        { path: 'Message.source' },
+        { path: 'Message.detail-type' },
+        { path: ['Message.resources.*', 'Message.detail.eventArn', 'Message.id'] },
+      ],
     },
     {
       kind: 'subscription',

@@ -1,4 +1,5 @@
-import type { Mapping } from '../mapping.ts'
+import type { Severity, Status } from '../facts.ts'
+import type { FactRules, Mapping } from '../mapping.ts'
 import {
   branchPrefixes,
   problemWords,
@@ -8,6 +9,36 @@ import {
 } from './words.ts'
 
 const workItem = 'resource.fields'
+
+/** What pipelines and releases say beside what all builds say; a deployment that failed is rejected. */
+const states: Readonly<Record<string, Status>> = {
+  ...resultWords,
+  rejected: 'failed',
+  succeededwithissues: 'succeeded',
+  canceling: 'in_progress',
+  notstarted: 'in_progress',
+}
+const stateSeverity: Readonly<Record<string, Severity>> = { ...resultSeverity, rejected: 'high' }
+
+const project = { path: ['resourceContainers.project.id', 'resource.project.id'] }
+const pipelineBranch = 'resource.run.resources.repositories.self.refName'
+
+/** A run, one of its stages or one of its jobs: the latter two carry the run along. */
+const pipeline = (part: 'run' | 'stage' | 'job'): FactRules => ({
+  category: { value: 'build' },
+  severity: { path: [`resource.${part}.result`, `resource.${part}.state`], map: stateSeverity },
+  status: { path: [`resource.${part}.result`, `resource.${part}.state`], map: states },
+  resource: { path: ['resource.pipeline.name', 'resource.run.pipeline.name'] },
+  url: { path: [`resource.${part}._links.web.href`, 'resource.run._links.web.href'] },
+  branch: { path: pipelineBranch, strip: branchPrefixes },
+  fingerprint: [
+    project,
+    { path: ['resource.pipeline.id', 'resource.run.pipeline.id'] },
+    { path: pipelineBranch },
+    ...(part === 'run' ? [] : [{ path: 'resource.stage.name' }]),
+    ...(part === 'job' ? [{ path: 'resource.job.name' }] : []),
+  ],
+})
 
 export const azuredevops: Mapping = {
   provider: 'azuredevops',
@@ -34,15 +65,55 @@ export const azuredevops: Mapping = {
       kind: 'release',
       when: { path: 'eventType', prefix: 'ms.vss-release.' },
       category: { value: 'deploy' },
-      severity: { path: ['resource.environment.status'], map: resultSeverity },
-      status: { path: ['resource.environment.status'], map: resultWords },
-      resource: { path: ['resource.release.releaseDefinition.name', 'resource.release.name'] },
+      severity: { path: ['resource.environment.status'], map: stateSeverity },
+      status: { path: ['resource.environment.status'], map: states },
+      resource: {
+        path: [
+          'resource.release.releaseDefinition.name',
+          'resource.environment.releaseDefinition.name',
+          'resource.release.name',
+          'resource.environment.release.name',
+        ],
+      },
       environment: { path: 'resource.environment.name' },
       fingerprint: [
-        { path: 'resourceContainers.project.id' },
-        { path: 'resource.release.releaseDefinition.id' },
+        project,
+        {
+          path: [
+            'resource.release.releaseDefinition.id',
+            'resource.environment.releaseDefinition.id',
+            'resource.environment.definitionEnvironmentId',
+          ],
+        },
         { path: 'resource.environment.name' },
       ],
+    },
+    {
+      kind: 'pipeline_run',
+      when: { path: 'eventType', is: 'ms.vss-pipelines.run-state-changed-event' },
+      ...pipeline('run'),
+    },
+    {
+      kind: 'pipeline_stage',
+      when: { path: 'eventType', is: 'ms.vss-pipelines.stage-state-changed-event' },
+      ...pipeline('stage'),
+    },
+    {
+      kind: 'pipeline_job',
+      when: { path: 'eventType', is: 'ms.vss-pipelines.job-state-changed-event' },
+      ...pipeline('job'),
+    },
+    {
+      kind: 'pipeline_approval',
+      when: { path: 'eventType', prefix: 'ms.vss-pipelinechecks-events.' },
+      category: { value: 'deploy' },
+      severity: { path: 'resource.approval.status', map: { pending: 'medium' } },
+      status: {
+        path: 'resource.approval.status',
+        map: { pending: 'open', approved: 'resolved', rejected: 'closed' },
+      },
+      resource: { path: ['resource.pipeline.name', 'resource.stageName'] },
+      fingerprint: [{ path: 'resource.approval.id' }],
     },
     {
       kind: 'work_item',

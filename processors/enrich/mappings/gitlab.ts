@@ -112,6 +112,24 @@ export const gitlab: Mapping = {
       fingerprint: [project, { path: ['commit.id', 'snippet.id'] }],
     },
     {
+      kind: 'vulnerability',
+      when: kind('vulnerability'),
+      category: { value: 'security' },
+      severity: {
+        path: 'object_attributes.severity',
+        map: { ...severityWords, unknown: 'unknown' },
+      },
+      status: {
+        path: 'object_attributes.state',
+        map: { ...problemWords, detected: 'open', confirmed: 'acknowledged' },
+      },
+      // Its body names no project, only the number of one.
+      resource: [project, { path: 'object_attributes.project_id' }],
+      title: { path: 'object_attributes.title' },
+      url: { path: 'object_attributes.url' },
+      fingerprint: [{ path: 'object_attributes.project_id' }, { path: 'object_attributes.url' }],
+    },
+    {
       kind: 'release',
       when: kind('release'),
       category: { value: 'deploy' },

@@ -1,7 +1,18 @@
-import type { Mapping, Rule } from '../mapping.ts'
+import type { FactRules, Mapping, Rule } from '../mapping.ts'
 import { problemWords, severityWords } from './words.ts'
 
 const issueProject: Rule = { path: ['data.issue.project.slug', 'data.issue.project.name'] }
+
+/** One occurrence of an issue, which ends when the issue does. */
+const occurrence = (at: string): FactRules => ({
+  severity: { path: `${at}.level`, map: severityWords },
+  status: { value: 'open' },
+  resource: { path: [`${at}.project_slug`, `${at}.project`] },
+  title: { path: [`${at}.title`, `${at}.message`] },
+  url: { path: [`${at}.web_url`, `${at}.url`] },
+  environment: [{ path: `${at}.environment` }, { path: `${at}.tags`, tag: 'environment' }],
+  fingerprint: [{ path: [`${at}.issue_id`, `${at}.event_id`] }],
+})
 
 export const sentry: Mapping = {
   provider: 'sentry',
@@ -39,17 +50,25 @@ export const sentry: Mapping = {
     },
     {
       kind: 'event_alert',
+      about: 'issue',
       when: { path: 'data.event' },
-      severity: { path: 'data.event.level', map: severityWords },
-      status: { value: 'open' },
-      resource: { path: ['data.event.project_slug', 'data.event.project'] },
-      title: { path: ['data.event.title', 'data.event.message'] },
-      url: { path: ['data.event.web_url', 'data.event.url'] },
-      environment: [
-        { path: 'data.event.environment' },
-        { path: 'data.event.tags', tag: 'environment' },
-      ],
-      fingerprint: [{ path: ['data.event.issue_id', 'data.event.event_id'] }],
+      ...occurrence('data.event'),
+    },
+    { kind: 'error', about: 'issue', when: { path: 'data.error' }, ...occurrence('data.error') },
+    {
+      kind: 'comment',
+      about: 'issue',
+      when: [{ path: 'data.comment_id' }, { path: 'data.issue_id' }],
+      resource: { path: 'data.project_slug' },
+      title: { path: 'data.comment' },
+      fingerprint: [{ path: 'data.issue_id' }],
+    },
+    {
+      kind: 'installation',
+      when: { path: 'data.installation' },
+      category: { value: 'lifecycle' },
+      title: { template: 'Installation of {data.installation.app.slug}: {action}' },
+      fingerprint: [{ path: 'data.installation.uuid' }],
     },
     {
       kind: 'issue',

@@ -9,6 +9,7 @@ export const sonarqube: Mapping = {
   kinds: [
     {
       kind: 'quality_gate',
+      about: 'analysis',
       when: { path: 'qualityGate.status' },
       severity: { path: 'qualityGate.status', map: { error: 'high', warn: 'medium', ok: 'info' } },
       status: { path: 'qualityGate.status', map: { error: 'failed', ok: 'succeeded' } },

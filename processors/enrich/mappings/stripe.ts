@@ -40,6 +40,7 @@ export const stripe: Mapping = {
     },
     {
       kind: 'payment_failed',
+      about: 'payment',
       when: {
         path: 'type',
         is: [
@@ -61,11 +62,13 @@ export const stripe: Mapping = {
     },
     {
       kind: 'payment_succeeded',
+      about: 'payment',
       when: {
         path: 'type',
         is: [
           'payment_intent.succeeded',
           'charge.succeeded',
+          'setup_intent.succeeded',
           'invoice.paid',
           'invoice.payment_succeeded',
           'checkout.session.completed',
@@ -75,7 +78,23 @@ export const stripe: Mapping = {
       status: { value: 'succeeded' },
     },
     {
+      kind: 'payment_given_up',
+      about: 'payment',
+      when: {
+        path: 'type',
+        is: [
+          'invoice.voided',
+          'invoice.marked_uncollectible',
+          'payment_intent.canceled',
+          'setup_intent.canceled',
+          'checkout.session.expired',
+        ],
+      },
+      status: { value: 'cancelled' },
+    },
+    {
       kind: 'subscription_ended',
+      about: 'subscription',
       when: { path: 'type', is: 'customer.subscription.deleted' },
       severity: { value: 'low' },
       status: { value: 'cancelled' },
