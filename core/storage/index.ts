@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, statfsSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, open, type RootDatabase } from 'lmdb'
@@ -106,15 +116,28 @@ export const storageError = (dir: string, error: unknown): ZenhookError => {
       })
 }
 
+/** Works on an opened file or folder; what it holds then outlasts the loss of power. */
+const syncAfter = (path: string, flags: 'r' | 'w', work?: (handle: number) => void): void => {
+  const handle = openSync(path, flags)
+  try {
+    work?.(handle)
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+}
+
 const checkFormat = (dir: string): void => {
   const file = join(dir, 'format')
   const expected = `zenhook ${formatVersion}`
-  if (!existsSync(file)) {
-    writeFileSync(`${file}.new`, `${expected}\n`)
+  // A loss of power may have left an empty one, from when it was not synced before it took its name.
+  const found = existsSync(file) ? readFileSync(file, 'utf8').trim() : ''
+  if (found === '') {
+    syncAfter(`${file}.new`, 'w', (handle) => writeFileSync(handle, `${expected}\n`))
     renameSync(`${file}.new`, file)
+    syncAfter(dir, 'r')
     return
   }
-  const found = readFileSync(file, 'utf8').trim()
   if (found !== expected)
     throw new ZenhookError('ZENHOOK_STORAGE_VERSION', {
       message: `The data folder ${dir} has the format "${found}", this version reads "${expected}"`,

@@ -220,6 +220,17 @@ describe('storage', () => {
     storageAt(dir)
   })
 
+  it('takes an empty format, which a loss of power may leave, as one that was never written', async () => {
+    const storage = storageAt(dir)
+    const key = bytes('a')
+    await storage.write([{ table: storage.table('t'), key, value: bytes('v') }]).synced
+    await storage.close()
+    writeFileSync(join(dir, 'format'), '')
+    const again = storageAt(dir)
+    expect(Buffer.from(again.table('t').get(key) ?? []).toString()).toBe('v')
+    expect(readFileSync(join(dir, 'format'), 'utf8')).toBe('zenhook 1\n')
+  })
+
   it('refuses a folder that it cannot make', () => {
     writeFileSync(join(dir, 'file'), '')
     expect(failureOf(() => openStorage(join(dir, 'file', 'data'))).code).toBe(
