@@ -137,10 +137,10 @@ export const createEmbeddedCells = (options: EmbeddedCellsOptions): CellStore =>
       operations = []
       await turn()
     }
-    // Transactions keep their order: with this one, all before it are there too.
-    operations.push(table.markFlushed(upTo))
-    synced.push(storage.write(operations).synced)
+    // One that fails does not keep the next from coming about: only then may the mark be set.
     await Promise.all(synced)
+    operations.push(table.markFlushed(upTo))
+    await storage.write(operations).synced
     flushing = undefined
     journal.discard(upTo)
   }

@@ -18,6 +18,8 @@ describe('the way into the engine', () => {
   let transactions = 0
   /** While set, the engine holds back or refuses what it is given. */
   let gate: Promise<void> | undefined
+  /** More operations at once find no room on the disk. */
+  let room = Number.POSITIVE_INFINITY
   let open: Kv[] = []
 
   const openKv = (options: Omit<EmbeddedKvOptions, 'storage'> = {}): Kv => {
@@ -28,6 +30,11 @@ describe('the way into the engine', () => {
       },
       write(operations) {
         transactions += 1
+        if (operations.length > room) {
+          const full = Promise.reject(new ZenhookError('ZENHOOK_STORAGE_FULL'))
+          full.catch(() => undefined)
+          return { committed: full, synced: full }
+        }
         if (gate === undefined) return storage.write(operations)
         const written = gate.then(() => storage.write(operations))
         const outcome = {
@@ -68,6 +75,7 @@ describe('the way into the engine', () => {
     storage = openStorage(dir)
     transactions = 0
     gate = undefined
+    room = Number.POSITIVE_INFINITY
   })
   afterEach(async () => {
     for (const kv of open) await kv.close()
@@ -160,6 +168,20 @@ describe('the way into the engine', () => {
     await kv.set([entry('later')])
     const keys = Array.from({ length: promised - 1 }, (_, n) => `key ${n}`)
     expect((await kv.get(keys)).every((value) => value?.length === 1_000)).toBe(true)
+  })
+
+  it('a step that the engine refuses stays in the journal, though a smaller one behind it fits', async () => {
+    const kv = openKv({ flushEveryMs: never })
+    const names = Array.from({ length: 250 }, (_, n) => `key ${n}`)
+    for (const name of names) await kv.set([entry(name)])
+    // A step is 200 keys, each with its expiry; the last is 50, and the mark.
+    room = 200
+    await kv.close()
+    expect(journals()).toHaveLength(1)
+    await storage.close()
+    storage = openStorage(dir)
+    room = Number.POSITIVE_INFINITY
+    expect((await openKv().get(names)).filter((value) => value === undefined)).toEqual([])
   })
 
   it('where the journal cannot be written, nothing has happened', async () => {

@@ -1,6 +1,8 @@
 import {
   appendFileSync,
+  closeSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -105,6 +107,23 @@ describe('journal of the state', () => {
       writeFileSync(fileAt(0), changed)
       expect(opened().found).toEqual([value('a', '1')])
     }
+  })
+
+  it('writes nothing to a file that got the number of a segment which could not be closed', () => {
+    const { journal } = opened()
+    // The system gives the lowest number that is free.
+    const free = openSync(dir, 'r')
+    closeSync(free)
+    append(journal, value('a', '1'))
+    closeSync(free)
+    expect(() => journal.seal()).toThrow('EBADF')
+    const other = openSync(join(dir, 'other'), 'w')
+    expect(other).toBe(free)
+    append(journal, value('b', '2'))
+    journal.close()
+    closeSync(other)
+    expect(readFileSync(join(dir, 'other')).byteLength).toBe(0)
+    expect(opened().found).toEqual([value('a', '1'), value('b', '2')])
   })
 
   it('takes no frame of another segment', () => {

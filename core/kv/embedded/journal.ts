@@ -60,8 +60,10 @@ export const openJournal = (folder: string, flushed: number): OpenedJournal => {
     kept = kept.filter((segment) => segment > upTo)
   }
   const leave = (): void => {
-    if (current !== undefined) closeSync(current.file)
+    const left = current
+    // Also where it cannot be closed in order: its number may be another file's from then on.
     current = undefined
+    if (left !== undefined) closeSync(left.file)
   }
   const open = (): { file: number; size: number } => {
     const file = openSync(join(folder, nameOf(last + 1)), 'wx', 0o600)
