@@ -11,6 +11,7 @@ import { encodeRecord } from './record.ts'
 import { createEmbeddedStore } from './store.ts'
 
 const topic = 't'
+const turn = () => new Promise((resolve) => setImmediate(resolve))
 const unlimited = { records: 1_000_000, bytes: 2 ** 40 }
 
 const recordOf = (offset: number, rest: Partial<StoredRecord> = {}): StoredRecord => ({
@@ -181,7 +182,7 @@ describe('the store of the embedded log', () => {
     await store.write(changeOf({ topics: [specOf(topic, true)] }))
     await append(...recordsOf(6, 9))
     expect(stored()).toEqual(['0: 6', '6: 1', '7: 1', '8: 1'])
-    const at = (offset: number) => ({ topic, partition: 0, offset })
+    const at = (offset: number) => ({ topic, partition: 0, offset, key: `key ${offset}` })
     await Promise.all([
       store.write(changeOf({ superseded: [at(0), at(7)] })),
       store.write(changeOf({ superseded: [at(3)] })),
@@ -260,5 +261,41 @@ describe('the store of the embedded log', () => {
     expect(stored(partition)).toEqual([])
     expect(await values()).toBe('')
     await log.close()
+  })
+  it('what a trim could not remove goes with the next', async () => {
+    let full = false
+    let clock = 1_000
+    const watched: Storage = {
+      ...storage,
+      write: (operations) => {
+        if (!full) return storage.write(operations)
+        const refused = turn().then(() => {
+          if (typeof operations === 'function') operations()
+          throw new Error('no space')
+        })
+        refused.catch(() => undefined)
+        return { committed: refused, synced: refused }
+      },
+    }
+    const log = createEmbeddedLog({ storage: watched, now: () => clock, trimEveryMs: 3_600_000 })
+    await log.ensureTopics([{ ...specOf('aged'), partitions: 1, retentionMs: 1_000 }])
+    const value = Buffer.from('v')
+    await log.append(Array.from({ length: 1_200 }, () => ({ topic: 'aged', key: 'k', value })))
+    clock += 2_000
+    full = true
+    await expect(log.applyRetention()).rejects.toThrow('no space')
+    expect(stored().length).toBeGreaterThan(0)
+    full = false
+    await log.applyRetention()
+    expect(stored()).toEqual([])
+    expect(await log.ends('aged')).toMatchObject([{ first: 1_200, next: 1_200 }])
+    await log.close()
+    await reopen()
+    expect(store.load().ends).toContainEqual({
+      topic: 'aged',
+      partition: 0,
+      first: 1_200,
+      next: 1_200,
+    })
   })
 })

@@ -13,6 +13,7 @@ import {
   createTopicState,
   type PartitionState,
   partitionIn,
+  renew,
   type TopicState,
 } from './partitions.ts'
 import type { Delayed, LogStore } from './store.ts'
@@ -86,18 +87,19 @@ export const createLocalLog = (options: LocalLogOptions): LocalLog => {
     onError: onError ?? (() => undefined),
   })
 
-  /** Learns the newest record of each key; what a crash left behind is compacted with the next write of it. */
+  /** Learns the newest record of each key; what was left behind it is compacted with the next write of it. */
   const indexKeys = (topic: TopicState): void => {
     for (const state of topic.partitions)
       for (let from = state.first; from < state.visible; ) {
         const records = store.read(state.topic, state.partition, from, state.visible, readLimit)
         for (const { key, value, partition, offset, timestamp } of records)
           if (key !== null)
-            topic.newest.set(key, {
-              partition,
-              offset,
-              ...(value === null ? { tombstoneAt: timestamp } : {}),
-            })
+            renew(
+              topic,
+              key,
+              { topic: state.topic, partition, offset },
+              value === null ? timestamp : undefined,
+            )
         from = (records.at(-1)?.offset ?? state.visible) + 1
       }
   }

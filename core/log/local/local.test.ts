@@ -3,30 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
-import { isZenhookError } from '../../errors/index.ts'
 import { openStorage, type Storage } from '../../storage/index.ts'
 import { createEmbeddedLog } from '../embedded/index.ts'
 import { createMemoryDisk, createMemoryLog } from '../memory/index.ts'
-import type { Gap, StoredRecord, TopicSpec } from '../port.ts'
-import type { LocalLog, LogStore } from './index.ts'
-import { createLocalLog } from './index.ts'
-
-const text = (value: string): Uint8Array => new TextEncoder().encode(value)
-const textOf = ({ value }: Pick<StoredRecord, 'value'>): string =>
-  new TextDecoder().decode(value ?? undefined)
-const spec = (name: string, rest: Partial<TopicSpec> = {}): TopicSpec => ({
-  name,
-  partitions: 1,
-  retentionMs: -1,
-  maxMessageBytes: 2 ** 20,
-  ...rest,
-})
-const readAll = async (log: LocalLog, topic: string): Promise<StoredRecord[]> => {
-  const all: StoredRecord[] = []
-  for (const { partition, first } of await log.ends(topic))
-    for await (const record of log.read({ topic, partition, offset: first })) all.push(record)
-  return all
-}
+import type { Gap } from '../port.ts'
+import type { LocalLog } from './index.ts'
+import { readAll, spec, text, textOf } from './testing.ts'
 
 /** The clock is moved by hand; `reopen` is a restart on the same data. */
 const places = {
@@ -240,91 +222,5 @@ describe.each(Object.entries(places))('local log, %s', (_, makePlace) => {
     log = await place.open(now)
     await log.close()
     await place.destroy()
-  })
-})
-
-describe('local log, failing store', () => {
-  const failing = (): { store: LogStore; fail: (on: boolean) => void } => {
-    const store = createMemoryDisk().mount()
-    let failed = false
-    return {
-      fail: (on) => {
-        failed = on
-      },
-      store: {
-        ...store,
-        write: async (change) => {
-          await new Promise((resolve) => setImmediate(resolve))
-          if (failed) throw new Error('no space')
-          return store.write(change)
-        },
-      },
-    }
-  }
-  const capabilities = {
-    atomicSettle: true,
-    multiProcess: false,
-    survivesRestart: false,
-    delayedRecords: true,
-  }
-
-  it('tells every caller, hands nothing out that is not written, and goes on', async () => {
-    const { store, fail } = failing()
-    const log = createLocalLog({ store, capabilities })
-    await log.ensureTopics([spec('t'), spec('out')])
-    const seen: string[] = []
-    const settled: string[] = []
-    await log.subscribe({ group: 'g', topics: ['t'] }, async (batch) => {
-      const last = batch.records.at(-1)
-      seen.push(...batch.records.map(textOf))
-      if (last === undefined) return undefined
-      fail(seen.length === 1)
-      await batch.settle(last, [{ topic: 'out', key: null, value: text(`out ${textOf(last)}`) }])
-      settled.push(textOf(last))
-      return undefined
-    })
-    await log.append([{ topic: 't', key: 'k', value: text('one') }])
-    while (settled.length === 0) {
-      fail(false)
-      await sleep(10)
-    }
-    fail(true)
-    const results = await Promise.allSettled(
-      ['x', 'y'].map((value) => log.append([{ topic: 't', key: 'k', value: text(value) }])),
-    )
-    for (const result of results) {
-      const reason: unknown = result.status === 'rejected' ? result.reason : undefined
-      expect(isZenhookError(reason) && [reason.code, reason.retriable]).toEqual([
-        'ZENHOOK_LOG_UNAVAILABLE',
-        true,
-      ])
-    }
-    fail(false)
-    await log.append([{ topic: 't', key: 'k', value: text('two') }])
-    while (!settled.includes('two')) await sleep(5)
-    expect(new Set(seen)).toEqual(new Set(['one', 'two']))
-    expect((await readAll(log, 'out')).map(textOf)).toEqual(['out one', 'out two'])
-    await log.close()
-  })
-
-  it('does not turn a group back when settles overtake each other', async () => {
-    const log = createMemoryLog()
-    await log.ensureTopics([spec('t')])
-    await log.append(Array.from({ length: 4 }, () => ({ topic: 't', key: 'k', value: text('v') })))
-    await log.subscribe({ group: 'g', topics: ['t'] }, async (batch) => {
-      const [first, , third] = batch.records
-      if (first === undefined || third === undefined) return undefined
-      const far = batch.settle(third)
-      await new Promise((resolve) => setImmediate(resolve))
-      await Promise.all([far, batch.settle(first)])
-      return undefined
-    })
-    for (let tries = 0; tries < 100; tries += 1) {
-      const [lag] = await log.lag('g')
-      if (lag?.records === 1) break
-      await sleep(5)
-    }
-    expect(await log.lag('g')).toMatchObject([{ offset: 3, records: 1 }])
-    await log.close()
   })
 })

@@ -1,4 +1,5 @@
 import { ZenhookError } from '../../errors/index.ts'
+import type { Position } from '../../event/index.ts'
 import type { TopicEnd, TopicSpec } from '../port.ts'
 import { createRecent, type Recent } from './recent.ts'
 
@@ -8,10 +9,14 @@ export interface PartitionState {
   readonly partition: number
   /** First retained offset. */
   first: number
+  /** Records below are gone from the store too: it trails `first` by what a trim could not remove yet. */
+  swept: number
   /** Offset that the next record will get. */
   next: number
   /** Records below are durable: readers may have them. */
   visible: number
+  /** Records up to here may be in the store, though their write is told as failed. */
+  doubted: number
   readonly recent: Recent
   /** Where each of its consumers is: what all have passed is not kept at hand. */
   readonly readers: Set<{ position: number }>
@@ -19,11 +24,20 @@ export interface PartitionState {
   readonly waiting: Set<() => void>
 }
 
+/** The newest record of a key. */
+export interface Newest {
+  readonly at: Position
+  /** Where it removes the key. */
+  readonly tombstoneAt?: number
+  /** Older ones of the key that may be in the store still, for a crash or a failed write left them there. */
+  left: Position[]
+}
+
 export interface TopicState {
   spec: TopicSpec
   readonly partitions: readonly PartitionState[]
-  /** Where compacted: the newest record of each key; `tombstoneAt` where it removes the key. */
-  readonly newest: Map<string, { partition: number; offset: number; tombstoneAt?: number }>
+  /** Where compacted, by key. */
+  readonly newest: Map<string, Newest>
 }
 
 export const createTopicState = (spec: TopicSpec, ends: readonly TopicEnd[] = []): TopicState => ({
@@ -36,8 +50,10 @@ export const createTopicState = (spec: TopicSpec, ends: readonly TopicEnd[] = []
       topic: spec.name,
       partition,
       first: end?.first ?? 0,
+      swept: end?.first ?? 0,
       next,
       visible: next,
+      doubted: 0,
       recent: createRecent(),
       readers: new Set<{ position: number }>(),
       waiting: new Set<() => void>(),
@@ -52,6 +68,21 @@ export const partitionIn = (topic: TopicState, partition: number): PartitionStat
       message: `Topic ${topic.spec.name} has no partition ${partition}`,
     })
   return state
+}
+
+/** Makes a record the newest of its key; what was the newest is left behind by it. */
+export const renew = (
+  { newest }: TopicState,
+  key: string,
+  at: Position,
+  tombstoneAt: number | undefined,
+): Newest => {
+  const before = newest.get(key)
+  const left = before?.left ?? []
+  if (before !== undefined) left.push(before.at)
+  const made = { at, left, ...(tombstoneAt === undefined ? {} : { tombstoneAt }) }
+  newest.set(key, made)
+  return made
 }
 
 /** Makes records below `to` readable and wakes who waits for them. */

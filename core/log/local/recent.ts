@@ -7,60 +7,55 @@ const recordBytes = 256
 
 /**
  * The newest records of a partition, as they were appended: readers that keep up never go to the store.
- * Holds every visible record from `from` on, in order.
+ * Holds records in order and without a hole: what a failed write may have put between two is in the store alone.
  */
 export interface Recent {
-  add(record: StoredRecord, visible: number): void
-  /** Records from an offset on within the limits; `undefined` where only the store has them all. */
+  add(record: StoredRecord): void
+  /** Records from an offset on within the limits; `undefined` where only the store may have the first. */
   read(from: number, limit: Limit): StoredRecord[] | undefined
   /** Lets go of the records below an offset. */
   forget(below: number): void
-  clear(): void
 }
 
 export const createRecent = (): Recent => {
   let records: StoredRecord[] = []
   let head = 0
   let bytes = 0
-  let from = Number.POSITIVE_INFINITY
+  /** Offset behind the last. */
+  let end = 0
 
   const sizeOf = (record: StoredRecord): number => (record.value?.byteLength ?? 0) + recordBytes
-
-  /** Place of the first record at an offset or behind it. */
-  const placeOf = (offset: number): number => {
-    let low = head
-    let high = records.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((records[middle]?.offset ?? offset) < offset) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
 
   const forgetOldest = (): void => {
     const oldest = records[head]
     if (oldest === undefined) return
     head += 1
     bytes -= sizeOf(oldest)
-    from = oldest.offset + 1
     if (head * 2 < records.length) return
     records = records.slice(head)
     head = 0
   }
 
+  const clear = (): void => {
+    records = []
+    head = 0
+    bytes = 0
+  }
+
   return {
-    add(record, visible) {
-      if (head === records.length) from = Math.min(from, visible)
+    add(record) {
+      if (record.offset !== end) clear()
+      end = record.offset + 1
       records.push(record)
       bytes += sizeOf(record)
       while (bytes > maxBytes && records.length - head > 1) forgetOldest()
     },
     read(offset, limit) {
-      if (offset < from) return undefined
+      const first = records[head]?.offset ?? end
+      if (offset < first || offset >= end) return undefined
       const found: StoredRecord[] = []
       let size = 0
-      for (let place = placeOf(offset); place < records.length; place += 1) {
+      for (let place = head + offset - first; place < records.length; place += 1) {
         const record = records[place]
         if (record === undefined || found.length >= limit.records) break
         size += record.value?.byteLength ?? 0
@@ -71,12 +66,6 @@ export const createRecent = (): Recent => {
     },
     forget(below) {
       while ((records[head]?.offset ?? below) < below) forgetOldest()
-    },
-    clear() {
-      records = []
-      head = 0
-      bytes = 0
-      from = Number.POSITIVE_INFINITY
     },
   }
 }

@@ -36,8 +36,8 @@ export interface Change {
   topics: TopicSpec[]
   records: StoredRecord[]
   progress: Map<string, Progress>
-  /** Single records that compaction supersedes. */
-  superseded: Position[]
+  /** Single records that compaction supersedes, each with its key. */
+  superseded: (Position & { key: string })[]
   /**
    * The head of a partition goes, though the store may keep some of it for longer: nothing below `first` is
    * read any more. `next` is kept with it, for nothing else may remember it.

@@ -1,4 +1,5 @@
-import type { PartitionState, TopicState } from './partitions.ts'
+import type { Position } from '../../event/index.ts'
+import { advance, type PartitionState, type TopicState } from './partitions.ts'
 import type { LogStore } from './store.ts'
 import type { Writer } from './writer.ts'
 
@@ -8,6 +9,8 @@ const tombstoneMs = 24 * 3_600_000
 const step = 500
 /** Delayed records that are moved at once hold no more than that, and one. */
 const stepBytes = 4 * 2 ** 20
+/** Delayed records that could not be moved are tried again after this, ms. */
+const retryMs = 1_000
 
 export interface UpkeepOptions {
   store: LogStore
@@ -46,15 +49,48 @@ export const createUpkeep = (options: UpkeepOptions): Upkeep => {
 
   const move = async (): Promise<void> => {
     wakeAt = Infinity
-    const ready = store.delayed(undefined, now(), { records: step, bytes: stepBytes })
-    if (ready.length > 0)
-      try {
-        await writer.submit((change) => writer.release(change, ready))
-      } catch (error) {
-        delayedUntil(now() + 1_000)
-        throw error
+    try {
+      const ready = store.delayed(undefined, now(), { records: step, bytes: stepBytes })
+      if (ready.length > 0) await writer.submit((change) => writer.release(change, ready))
+      else await confirm()
+      delayedUntil(store.nextDue() ?? Infinity)
+    } catch (error) {
+      delayedUntil(now() + retryMs)
+      throw error
+    }
+  }
+
+  /**
+   * A write that is told as failed may have come about all the same. What it left is shown once another
+   * lasts, for so does all before that then.
+   */
+  const confirm = async (): Promise<void> => {
+    const doubted = [...topics.values()]
+      .flatMap(({ partitions }) => partitions)
+      .filter((state) => state.doubted > state.visible)
+      .map((state) => ({ state, end: state.doubted }))
+    if (doubted.length === 0) return
+    await writer.submit((change) => {
+      for (const { state } of doubted) {
+        const { topic, partition, swept, next } = state
+        change.trimmed.push({ topic, partition, from: swept, first: swept, next })
       }
-    delayedUntil(store.nextDue() ?? Infinity)
+    })
+    for (const { state, end } of doubted) {
+      advance(state, storedUpTo(state, end))
+      if (state.doubted === end) state.doubted = 0
+    }
+  }
+  /** Behind the last stored record below `end`: nobody is made to wait for what is not there. */
+  const storedUpTo = ({ topic, partition, visible }: PartitionState, end: number): number => {
+    let at = visible
+    while (at < end) {
+      const records = store.read(topic, partition, at, end, { records: step, bytes: stepBytes })
+      const last = records.at(-1)
+      if (last === undefined) break
+      at = last.offset + 1
+    }
+    return at
   }
 
   const delayedUntil = (due: number): void => {
@@ -68,15 +104,18 @@ export const createUpkeep = (options: UpkeepOptions): Upkeep => {
   const clamp = (ms: number): number => Math.min(Math.max(ms, 0), 60_000)
 
   const trim = async (partition: PartitionState, until: number): Promise<void> => {
-    while (partition.first < Math.min(until, partition.visible) && !closed) {
-      const from = partition.first
-      const to = Math.min(until, partition.visible, from + step)
+    // With what an earlier trim took from the readers, and failed to remove.
+    const end = Math.max(partition.first, Math.min(until, partition.visible))
+    while (partition.swept < end && !closed) {
+      const from = partition.swept
+      const to = Math.min(end, from + step)
       // Before the records go: a reader behind must find a gap, not a hole.
-      partition.first = to
+      partition.first = Math.max(partition.first, to)
       const { topic, partition: number, next } = partition
       await writer.submit((change) => {
         change.trimmed.push({ topic, partition: number, from, first: to, next })
       })
+      partition.swept = to
     }
   }
 
@@ -98,21 +137,28 @@ export const createUpkeep = (options: UpkeepOptions): Upkeep => {
     }
   }
 
-  const forget = async ({ spec, newest }: TopicState): Promise<void> => {
+  /** A tombstone that was never written removes nothing. */
+  const isStored = ({ topic, partition, offset }: Position): boolean =>
+    store.read(topic, partition, offset, offset + 1, { records: 1, bytes: 1 }).length > 0
+
+  const forget = async ({ newest }: TopicState): Promise<void> => {
     const old = [...newest].filter(
-      ([, { tombstoneAt }]) => tombstoneAt !== undefined && tombstoneAt < now() - tombstoneMs,
+      ([, { at, tombstoneAt }]) =>
+        tombstoneAt !== undefined && tombstoneAt < now() - tombstoneMs && isStored(at),
     )
     if (old.length === 0) return
     await writer.submit((change) => {
-      for (const [key, { partition, offset }] of old) {
-        newest.delete(key)
-        change.superseded.push({ topic: spec.name, partition, offset })
+      for (const [key, each] of old) {
+        for (const at of [...each.left, each.at]) change.superseded.push({ ...at, key })
+        each.left = []
       }
     })
+    for (const [key, each] of old) if (newest.get(key) === each) newest.delete(key)
   }
 
   const round = (): Promise<void> =>
     then(async () => {
+      await confirm()
       for (const topic of topics.values()) {
         if (topic.spec.compacted === true) await forget(topic)
         else if (topic.spec.retentionMs >= 0) await expire(topic)

@@ -2,7 +2,7 @@ import { isZenhookError, messageOf, ZenhookError } from '../../errors/index.ts'
 import type { Position } from '../../event/index.ts'
 import { createPartitioner } from '../partition.ts'
 import type { NewRecord } from '../port.ts'
-import { advance, type PartitionState, partitionIn, type TopicState } from './partitions.ts'
+import { advance, type PartitionState, partitionIn, renew, type TopicState } from './partitions.ts'
 import { type Change, type Delayed, emptyChange, type LogStore } from './store.ts'
 
 /** A delayed record has no offset until it is due. */
@@ -47,14 +47,14 @@ export interface WriterOptions {
   topics: ReadonlyMap<string, TopicState>
   now: () => number
   nextSequence: number
-  /** Told once delayed records are durable: when the first of them is due. */
+  /** Told once delayed records are durable, or may be, for a write that failed: when the first of them is due. */
   onDelayed: (due: number) => void
 }
 
 /**
  * Turns appends, settles and trims into writes: everything asked for within one turn of the event
  * loop is one atomic change. Offsets are given at once, in the order of the calls; a write that fails
- * leaves a hole, which readers of a log bear.
+ * leaves a hole, which readers of a log bear, or has come about all the same: upkeep looks.
  */
 export const createWriter = (options: WriterOptions): Writer => {
   const { store, topics, now, onDelayed } = options
@@ -76,7 +76,11 @@ export const createWriter = (options: WriterOptions): Writer => {
     try {
       await store.write(change)
     } catch (error) {
+      failed(change)
       throw unavailable(error)
+    } finally {
+      if (change.delayed.length > 0)
+        onDelayed(change.delayed.reduce((first, { due }) => Math.min(first, due), Infinity))
     }
     const ends = new Map<PartitionState, number>()
     for (const record of change.records) {
@@ -84,11 +88,20 @@ export const createWriter = (options: WriterOptions): Writer => {
       const state = partitionIn(topic, record.partition)
       ends.set(state, record.offset + 1)
       // Compaction removes records behind their readers' backs.
-      if (topic.spec.compacted !== true) state.recent.add(record, state.visible)
+      if (topic.spec.compacted !== true) state.recent.add(record)
     }
     for (const [partition, end] of ends) advance(partition, end)
-    if (change.delayed.length > 0)
-      onDelayed(change.delayed.reduce((first, { due }) => Math.min(first, due), Infinity))
+  }
+
+  const failed = ({ records, superseded }: Change): void => {
+    for (const { topic, partition, offset } of records)
+      partitionIn(topicOf(topic), partition).doubted = offset + 1
+    // The next record of its key takes along what is still there.
+    for (const { key, ...at } of superseded) {
+      const newest = topicOf(at.topic).newest.get(key)
+      const isNewest = newest?.at.partition === at.partition && newest.at.offset === at.offset
+      if (!isNewest) newest?.left.push(at)
+    }
   }
 
   const change = (): { change: Change; written: Promise<void> } => {
@@ -110,24 +123,16 @@ export const createWriter = (options: WriterOptions): Writer => {
     record: Omit<Delayed['record'], 'topic'>,
   ): Position => {
     const state = partitionIn(topic, record.partition)
-    const offset = state.next
+    const { key, partition } = record
+    const at = { topic: topic.spec.name, partition, offset: state.next }
     state.next += 1
-    change.records.push({ ...record, topic: topic.spec.name, offset })
-    if (topic.spec.compacted === true && record.key !== null) {
-      const before = topic.newest.get(record.key)
-      if (before !== undefined)
-        change.superseded.push({
-          topic: topic.spec.name,
-          partition: before.partition,
-          offset: before.offset,
-        })
-      topic.newest.set(record.key, {
-        partition: record.partition,
-        offset,
-        ...(record.value === null ? { tombstoneAt: now() } : {}),
-      })
+    change.records.push({ ...record, ...at })
+    if (topic.spec.compacted === true && key !== null) {
+      const newest = renew(topic, key, at, record.value === null ? now() : undefined)
+      for (const older of newest.left) change.superseded.push({ ...older, key })
+      newest.left = []
     }
-    return { topic: topic.spec.name, partition: record.partition, offset }
+    return at
   }
 
   return {
