@@ -124,6 +124,8 @@ export interface Batch {
   /**
    * Appends the outputs and moves the group's progress past `through`, in that order or at once.
    * Rejects with ZENHOOK_LOG_NOT_OWNER once the partition has moved (then nothing was moved).
+   * To be called one after the other: of two under way at once, an adapter may let the later one move
+   * progress past the outputs of the earlier, which then fails.
    */
   settle(through: Position, outputs?: readonly NewRecord[]): Promise<void>
 }

@@ -4,7 +4,7 @@ import type { Batch, StoredRecord } from '../port.ts'
 import type { Group, GroupPartition, Ownership } from './groups.ts'
 import { forgetPassed, type PartitionState, reached } from './partitions.ts'
 import type { Change, LogStore } from './store.ts'
-import { unavailable, type Writer } from './writer.ts'
+import type { Writer } from './writer.ts'
 
 const backoff = { firstMs: 100, mostMs: 5_000 }
 
@@ -40,29 +40,34 @@ const settle = async (
   ...[through, outputs = []]: Parameters<Batch['settle']>
 ): Promise<void> => {
   const { state } = partition
-  if (!ownership.owned || through.topic !== state.topic || through.partition !== state.partition)
-    throw new ZenhookError('ZENHOOK_LOG_NOT_OWNER', {
-      message: `${group.name} no longer holds ${state.topic}/${state.partition} here`,
+  const refuseStranger = (): void => {
+    if (!ownership.owned || through.topic !== state.topic || through.partition !== state.partition)
+      throw new ZenhookError('ZENHOOK_LOG_NOT_OWNER', {
+        message: `${group.name} no longer holds ${state.topic}/${state.partition} here`,
+      })
+  }
+  const write = async (): Promise<void> => {
+    refuseStranger()
+    const target = through.offset + 1
+    const moves = target > (partition.progress ?? -1)
+    if (!moves && outputs.length === 0) return
+    await writer.submit((change) => {
+      writer.place(change, outputs)
+      if (moves && group.persistent) note(change, group, state, target)
     })
+    if (moves) partition.progress = target
+  }
+
+  refuseStranger()
   writer.check(outputs)
-  const target = through.offset + 1
-  const moves = target > (partition.progress ?? -1)
-  if (!moves && outputs.length === 0) return
-  // A settle further on is being written already: this one must not turn the group back.
-  const written = moves && target > Math.max(-1, ...partition.settling.values())
-  const done = writer.submit((change) => {
-    writer.place(change, outputs)
-    if (written && group.persistent) note(change, group, state, target)
-  })
-  partition.settling.set(done, written ? target : -1)
+  // One at a time, and none behind one that failed: progress would pass outputs that are not in the log.
+  const done = partition.settling?.then(write) ?? write()
+  partition.settling = done
   try {
     await done
   } finally {
-    partition.settling.delete(done)
+    if (partition.settling === done) partition.settling = undefined
   }
-  if (written) partition.progress = Math.max(partition.progress ?? -1, target)
-  else if (moves && (partition.progress ?? -1) < target)
-    throw unavailable(new Error('a settle further on, which would have moved past it, failed'))
 }
 
 /** Hands a partition to its member, batch after batch, until it moves away or the member closes. */
@@ -78,10 +83,13 @@ export const consume = async (
   const { options, handler } = ownership.member
   const { lingerMs = 0 } = options
   const limit = { records: options.maxRecords ?? 500, bytes: options.maxBytes ?? 4 * 2 ** 20 }
-  const settled = (): Promise<unknown> => Promise.allSettled(partition.settling.keys())
+  const settled = async (): Promise<void> => partition.settling?.catch(() => undefined)
   const pauseUntil = async (time: number): Promise<void> => {
-    for (let left = time - now(); left > 0 && !signal.aborted; left = time - now())
-      await sleep(Math.min(left, 60_000), undefined, { signal }).catch(() => undefined)
+    // By the clock, which may jump, but never longer than it seemed at first.
+    const latest = performance.now() + time - now()
+    const left = (): number => Math.min(time - now(), latest - performance.now())
+    for (let ms = left(); ms > 0 && !signal.aborted; ms = left())
+      await sleep(Math.min(ms, 60_000), undefined, { signal }).catch(() => undefined)
   }
 
   await settled()

@@ -80,6 +80,36 @@ describe('local log, failing store', () => {
     expect(await log.lag('g')).toMatchObject([{ offset: 3, records: 1 }])
     await log.close()
   })
+  it('a settle fails with the one before it, for it would pass outputs that are not there', async () => {
+    const { store, turn } = createMoodyStore(createMemoryDisk().mount())
+    const log = open(store)
+    await log.ensureTopics([spec('t'), spec('out')])
+    await log.append(['a', 'b', 'c'].map((value) => record('t', 'k', value)))
+    const outcomes: string[] = []
+    await log.subscribe({ group: 'g', topics: ['t'] }, async (batch) => {
+      const settle = (index: number): Promise<void> => {
+        const each = batch.records[index]
+        if (each === undefined) return Promise.resolve()
+        return batch.settle(each, [record('out', 'k', `out ${textOf(each)}`)])
+      }
+      turn('full')
+      const first = settle(0)
+      await Promise.resolve()
+      const rest = [1, 2].map(settle)
+      first.catch(() => turn('good'))
+      for (const { status } of await Promise.allSettled([first, ...rest])) outcomes.push(status)
+      expect(await log.lag('g')).toMatchObject([{ offset: 0, records: 3 }])
+      await Promise.all([0, 1, 2].map(settle))
+      outcomes.push('all')
+      return undefined
+    })
+    await until(() => outcomes.length === 4)
+    expect(outcomes).toEqual(['rejected', 'rejected', 'rejected', 'all'])
+    expect((await readAll(log, 'out')).map(textOf)).toEqual(['out a', 'out b', 'out c'])
+    expect(await log.lag('g')).toMatchObject([{ offset: 3, records: 0 }])
+    await log.close()
+  })
+
   it.each(['delayed', 'nextDue'] as const)(
     'moves delayed records on after a look at them has failed: %s',
     async (look) => {
@@ -117,6 +147,26 @@ describe('local log, failing store', () => {
       await log.close()
     },
   )
+
+  it('does not wait longer before it tries again because the clock was set back', async () => {
+    let skew = 0
+    const log = open(createMemoryDisk().mount(), { now: () => Date.now() + skew })
+    await log.ensureTopics([spec('t')])
+    await log.append([record('t', 'k', 'v')])
+    let calls = 0
+    await log.subscribe({ group: 'g', topics: ['t'] }, async () => {
+      calls += 1
+      if (calls === 1) {
+        setImmediate(() => {
+          skew = -600_000
+        })
+        throw new Error('planned')
+      }
+      return undefined
+    })
+    await until(() => calls === 2)
+    await log.close()
+  })
 
   describe('that tells writes as failed which come about', () => {
     const consume = async (log: LocalLog): Promise<string[]> => {

@@ -7,8 +7,8 @@ export interface GroupPartition {
   /** Next offset the group wants; absent until it settled something. */
   progress: number | undefined
   owner: Ownership | undefined
-  /** Settles under way, with the progress each writes: whoever takes over waits for them. */
-  readonly settling: Map<Promise<unknown>, number>
+  /** The last of the settles under way: the next one, and whoever takes over, wait for it. */
+  settling: Promise<void> | undefined
 }
 
 /** A member's right to a partition, from its assignment until it moves. */
@@ -53,7 +53,7 @@ export const groupPartition = (
     state,
     progress,
     owner: undefined,
-    settling: new Map<Promise<unknown>, number>(),
+    settling: undefined,
   }
   group.partitions.set(state, made)
   return made
