@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import * as fsPromises from 'node:fs/promises'
 import { join } from 'node:path'
+import { systemCodeOf } from '../../core/errors/index.ts'
 import type { NewRecord } from '../../core/log/port.ts'
 import { type Framing, firstFraming, markBytes, nextMark, readFrame } from './frame.ts'
 
 /** What the spool uses of `node:fs/promises`; tests give one that fails. */
 export type SpoolFs = Pick<
   typeof fsPromises,
-  'mkdir' | 'open' | 'readdir' | 'readFile' | 'rename' | 'unlink' | 'writeFile'
+  'mkdir' | 'open' | 'readdir' | 'readFile' | 'rename' | 'stat' | 'unlink' | 'writeFile'
 >
 export const nodeFs: SpoolFs = fsPromises
 
@@ -19,6 +20,8 @@ export interface Segment {
   size: number
   /** Whole records in these bytes that nobody was given yet. */
   records: number
+  /** Where damage begins that was counted: the start reads it, and draining reads it again. */
+  told: Set<number>
 }
 
 const pattern = /^(\d{12})(?:-([0-9a-f]{16}))?\.seg$/
@@ -32,6 +35,7 @@ export const newSegment = (dir: string, seq: number): Segment => {
     framing: { mark, lengthCovered: true },
     size: 0,
     records: 0,
+    told: new Set(),
   }
 }
 
@@ -40,7 +44,8 @@ const segmentOf = (dir: string, name: string): Segment | undefined => {
   if (seq === undefined) return undefined
   const framing =
     mark === undefined ? firstFraming : { mark: Buffer.from(mark, 'hex'), lengthCovered: true }
-  return { seq: Number(seq), path: join(dir, name), framing, size: 0, records: 0 }
+  const path = join(dir, name)
+  return { seq: Number(seq), path, framing, size: 0, records: 0, told: new Set() }
 }
 
 /** In the order of writing. */
@@ -141,9 +146,17 @@ export interface Progress {
 
 const progressPath = (dir: string): string => join(dir, 'progress.json')
 
+/** None where there is no file, or where it cannot be understood; rejects where it is not given back. */
 export const readProgress = async (fs: SpoolFs, dir: string): Promise<Progress | undefined> => {
+  let text: string
   try {
-    const found: unknown = JSON.parse(await fs.readFile(progressPath(dir), 'utf8'))
+    text = await fs.readFile(progressPath(dir), 'utf8')
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    const found: unknown = JSON.parse(text)
     if (typeof found !== 'object' || found === null) return undefined
     const { seq, offset } = found as Partial<Progress>
     return Number.isSafeInteger(seq) && Number.isSafeInteger(offset)
@@ -153,6 +166,10 @@ export const readProgress = async (fs: SpoolFs, dir: string): Promise<Progress |
     return undefined
   }
 }
+
+/** Lasts once the folder is synced, which it is before the next segment takes anything. */
+export const forgetProgress = (fs: SpoolFs, dir: string): Promise<void> =>
+  fs.unlink(progressPath(dir))
 
 /** Not synced: what is forgotten by that is drained twice, and dropped by dedupe. */
 export const writeProgress = async (

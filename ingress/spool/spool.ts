@@ -1,5 +1,6 @@
+import { constants } from 'node:os'
 import { dirname } from 'node:path'
-import { messageOf, ZenhookError } from '../../core/errors/index.ts'
+import { messageOf, systemCodeOf, ZenhookError } from '../../core/errors/index.ts'
 import { lockFolder } from '../../core/lock/index.ts'
 import type { NewRecord } from '../../core/log/port.ts'
 import { type Logger, silentLogger } from '../../core/telemetry/index.ts'
@@ -7,9 +8,11 @@ import { encodeFrame, frameOverhead } from './frame.ts'
 import { createKeyCounts } from './keys.ts'
 import {
   type Damage,
+  forgetProgress,
   type Located,
   listSegments,
   nodeFs,
+  type Progress,
   readBytes,
   readProgress,
   readRecords,
@@ -77,8 +80,12 @@ export interface Spool {
 
 const mebibyte = 1024 * 1024
 
+/** EBADMSG and EUCLEAN, with which a file system says that it is damaged: Node.js gives their numbers, not their names. */
+const spoilt = [-constants.errno.EBADMSG, -117]
+
 const isOfTheDisk = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'EIO'
+  systemCodeOf(error) === 'EIO' ||
+  (error instanceof Error && 'errno' in error && spoilt.includes(Number(error.errno)))
 
 /** So often a segment is read before it is set aside as unreadable. */
 const readTries = 3
@@ -122,6 +129,8 @@ export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
   const damaged =
     (segment: Segment) =>
     ({ kind, ...damage }: Damage): void => {
+      if (segment.told.has(damage.offset)) return
+      segment.told.add(damage.offset)
       lost.records += damage.records
       lost.bytes += damage.bytes
       logger.error(
@@ -132,14 +141,18 @@ export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
       )
     }
 
-  /** Takes a segment out of the way that the disk does not give back; an operator may still save it. */
-  const setAside = async (segment: Segment, error: unknown): Promise<void> => {
+  /**
+   * Takes a segment out of the way that the disk does not give back; an operator may still save it. At the
+   * start nobody knows how many records it holds: it counts as one.
+   */
+  const setAside = async (segment: Segment, left: number, error: unknown): Promise<void> => {
     const kept = `${segment.path}.unreadable`
     await fs.rename(segment.path, kept)
-    lost.records += segment.records
-    lost.bytes += segment.size
+    const gone = { records: Math.max(1, segment.records), bytes: Math.max(0, left) }
+    lost.records += gone.records
+    lost.bytes += gone.bytes
     logger.error(
-      { segment: kept, records: segment.records, bytes: segment.size, error: messageOf(error) },
+      { segment: kept, ...gone, error: messageOf(error) },
       'a spool segment cannot be read: it is set aside, with what it holds',
     )
   }
@@ -150,7 +163,8 @@ export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
       found = await fs.readFile(segment.path)
     } catch (error) {
       if (!isOfTheDisk(error)) throw error
-      await setAside(segment, error)
+      const { size } = await fs.stat(segment.path).catch(() => ({ size: 0 }))
+      await setAside(segment, size - from, error)
       return false
     }
     segment.size = Math.min(from, found.length)
@@ -178,9 +192,23 @@ export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
     return true
   }
 
+  /**
+   * What cannot be read now may be read by the next start, and would hide what is written meanwhile, for
+   * numbers begin anew without it: so it goes, and some records are drained twice.
+   */
+  const knownProgress = async (): Promise<Progress | undefined> => {
+    try {
+      return await readProgress(fs, dir)
+    } catch (error) {
+      await forgetProgress(fs, dir)
+      logger.warn({ error: messageOf(error) }, 'how far the spool is drained cannot be read')
+      return undefined
+    }
+  }
+
   const recover = async (): Promise<number> => {
     const found = await listSegments(fs, dir)
-    const progress = await readProgress(fs, dir)
+    const progress = await knownProgress()
     for (const segment of found) {
       if (progress !== undefined && segment.seq < progress.seq) {
         await fs.unlink(segment.path)
@@ -273,7 +301,7 @@ export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
       failedReads += 1
       if (!isOfTheDisk(error) || failedReads < readTries || !(await writer.release(segment)))
         throw error
-      await setAside(segment, error)
+      await setAside(segment, segment.size - offset, error)
       drop(segment)
       return
     }
