@@ -129,6 +129,25 @@ describe('nonces', () => {
     }
   })
 
+  it('are spent although the reservation ran out before the event was durable', async () => {
+    const turn = await turnOf(process().begin(request({ reserveMs: 30 })))
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    await turn.confirm()
+    expect(await process().begin(request({ eventId: 'e2' }))).toMatchObject({
+      kind: 'stored',
+      id: 'e1',
+    })
+  })
+
+  it('stay with whoever took them once the reservation had run out', async () => {
+    const late = await turnOf(process().begin(request({ reserveMs: 30 })))
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    const next = await turnOf(process().begin(request({ eventId: 'e2', reserveMs: 10_000 })))
+    await late.confirm()
+    await next.confirm()
+    expect(await process().begin(request({ eventId: 'e3' }))).toMatchObject({ id: 'e2' })
+  })
+
   it('keep the first one stored', async () => {
     const [a, b] = [process(), process()]
     const first = await turnOf(a.begin(request({ reserveMs: 10_000 })))

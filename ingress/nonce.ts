@@ -132,7 +132,8 @@ export const createNonces = (options: NonceOptions): Nonces => {
         ask(() => kv.replace([{ key, value: storedValue(stored), ttlMs: lifeMs, expected }]))
       // A store that answered too late may have kept our reservation nevertheless.
       const done = await over(checked ? holds : reservedValue(request))
-      if (!checked && done?.[0] === false) await over(undefined)
+      // A slow append outlives its reservation: then nothing is there, unless somebody else's.
+      if (done?.[0] === false) await over(undefined)
     },
     async release() {
       end('free')
