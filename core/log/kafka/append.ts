@@ -85,7 +85,8 @@ export const createAppender = (options: AppenderOptions) => {
             key: record.key,
             value: bytesToSend(record),
             ...(record.headers !== undefined && { headers: { ...record.headers } }),
-            timestamp: String(record.timestamp ?? now),
+            // Brokers refuse what is more than an hour ahead, as a clock that was set back leaves it.
+            timestamp: String(Math.min(record.timestamp ?? now, now)),
           },
           bytes: sizeOf(record),
           abandoned: () => over,

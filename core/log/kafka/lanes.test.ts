@@ -186,6 +186,21 @@ describe('lanes', () => {
     await held
   })
 
+  it('send no time of the future, which a broker refuses, and the others as they are', async () => {
+    const sent: number[] = []
+    const { append } = rig(async ({ messages }, ok) => {
+      sent.push(...messages.map(({ timestamp }) => Number(timestamp)))
+      return ok()
+    })
+    const began = Date.now()
+    const old = began - 30 * 24 * 3_600_000
+    for (const timestamp of [began + 2 * 3_600_000, old])
+      await append([{ topic: 't', key: 'k', value: new Uint8Array(1), timestamp }])
+    expect(sent[0]).toBeGreaterThanOrEqual(began)
+    expect(sent[0]).toBeLessThanOrEqual(Date.now())
+    expect(sent[1]).toBe(old)
+  })
+
   it('leave nothing behind: idle once all is sent', async () => {
     const { put, lanes } = rig(async (_, ok) => ok())
     const puts = Promise.all(Array.from({ length: 20 }, (_, index) => put(`${index}`, `k${index}`)))
