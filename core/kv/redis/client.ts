@@ -27,6 +27,8 @@ export interface RedisClient {
 const mostUnderWay = 10_000
 /** A connection that stays silent this long while calls wait is given up for a new one, ms. */
 const silenceMs = 5_000
+/** So often at most a connection is given up because its server takes no writes, ms. */
+const demotedMs = 500
 
 const unavailable = (message: string, cause?: unknown): ZenhookError =>
   new ZenhookError('ZENHOOK_KV_UNAVAILABLE', { message, retriable: true, cause })
@@ -40,6 +42,17 @@ const placeOf = (url: string): string => {
 /** One connection that never makes a caller wait longer than the call's time, nor queues while away. */
 export const createRedisClient = ({ url, timeoutMs, logger }: RedisClientOptions): RedisClient => {
   const place = placeOf(url)
+  let demotedAt = Number.NEGATIVE_INFINITY
+  /**
+   * A failover makes a server a replica and closes nothing: its successor is found by connecting anew. Older
+   * servers tell it within the message of a script's error.
+   */
+  const leaves = (error: Error): boolean => {
+    const now = performance.now()
+    if (!error.message.includes('READONLY') || now - demotedAt < demotedMs) return false
+    demotedAt = now
+    return true
+  }
   const redis = new Redis(url, {
     // Nothing is kept for later: what failed is the caller's to repeat, and it knows what is safe.
     enableOfflineQueue: false,
@@ -47,6 +60,7 @@ export const createRedisClient = ({ url, timeoutMs, logger }: RedisClientOptions
     maxRetriesPerRequest: 0,
     connectTimeout: 2_000,
     socketTimeout: silenceMs,
+    reconnectOnError: leaves,
     retryStrategy: (tries) => Math.min(50 * 2 ** Math.min(tries, 5), 1_000),
   })
   let up = false

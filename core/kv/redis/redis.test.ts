@@ -131,6 +131,7 @@ describe.skipIf(missing !== undefined)('redis faults', () => {
     const full = kv.set([{ key: 'full', value: 'x', ttlMs: 60_000 }])
     expect(await failure(full)).toEqual(unavailable)
     expect(await failure(kv.claim([claim('full', 'me')]))).toEqual(unavailable)
+    expect(await failure(kv.ping())).toEqual(unavailable)
     await admin.config('SET', 'maxmemory', '0')
     expect(await kv.claim([claim('before', 'other')])).toEqual([{ owner: 'me', at }])
   })
