@@ -2,7 +2,14 @@ import type { Dead, Event } from '../event/index.ts'
 import { liveRun } from '../event/index.ts'
 import type { ReplayContext } from './context.ts'
 import { decisionRecord } from './dead-steps.ts'
-import { type ListedLetter, newestLetters, wholeLetters, writeMarks } from './letters.ts'
+import {
+  fits,
+  type LetterState,
+  type ListedLetter,
+  lettersBack,
+  wholeLetters,
+  writeMarks,
+} from './letters.ts'
 import { recordsAt } from './retained.ts'
 import { type Caller, type DeadFilter, discardedReason } from './types.ts'
 
@@ -16,7 +23,7 @@ export interface Discarded {
   discarded: readonly string[]
   /** Ids that name no open letter within reach, and why. */
   refused: readonly { id: string; why: 'unknown' | 'replayed' | 'discarded' }[]
-  /** Older letters are retained that were not looked at: once more will reach them. */
+  /** Others fit, or older ones were not looked at: once more will reach them. */
   more: boolean
 }
 
@@ -30,21 +37,34 @@ export const discardLetters = async (
   { ids, filter, reason }: DiscardRequest,
   caller: Caller,
 ): Promise<Discarded> => {
-  const wanted = ids === undefined ? undefined : new Set(ids)
-  const { letters, more } = await newestLetters(context, filter, caller)
-  const named = letters.filter(({ dead }) => wanted?.has(dead.id) !== false)
-  const open = named.filter(({ state }) => state === 'open')
-  const some = open.slice(0, mostAtOnce)
-  for (let from = 0; from < some.length; from += batch)
-    await giveUp(context, some.slice(from, from + batch), reason, caller.name)
-  const stateOf = new Map(named.map(({ dead, state }) => [dead.id, state]))
+  /** What the ids name and was not met yet. */
+  const left = ids === undefined ? undefined : new Set(ids)
+  const meant = (dead: Dead): boolean => left?.has(dead.id) !== false && fits(dead, filter, caller)
+  const discarded: string[] = []
+  const refused = new Map<string, Exclude<LetterState, 'open'>>()
+  let more = false
+  for await (const look of lettersBack(context, meant)) {
+    const open: ListedLetter[] = []
+    for (const letter of look.letters) {
+      const { dead, state } = letter
+      left?.delete(dead.id)
+      if (state === 'open') open.push(letter)
+      else if (left !== undefined) refused.set(dead.id, state)
+    }
+    const some = open.slice(0, mostAtOnce - discarded.length)
+    for (let from = 0; from < some.length; from += batch)
+      await giveUp(context, some.slice(from, from + batch), reason, caller.name)
+    discarded.push(...some.map(({ dead }) => dead.id))
+    more = left?.size !== 0 && (look.more || some.length < open.length)
+    if (left?.size === 0 || discarded.length === mostAtOnce) break
+  }
   return {
-    discarded: some.map(({ dead }) => dead.id),
+    discarded,
     refused: (ids ?? []).flatMap((id) => {
-      const state = stateOf.get(id) ?? 'unknown'
-      return state === 'open' ? [] : [{ id, why: state }]
+      const why = left?.has(id) === true ? 'unknown' : refused.get(id)
+      return why === undefined ? [] : [{ id, why }]
     }),
-    more: more || open.length > some.length,
+    more,
   }
 }
 

@@ -1,13 +1,15 @@
 import { sinkGroup } from '../decisions/sink.ts'
 import { ZenhookError } from '../errors/index.ts'
-import { replayIdOf } from '../event/index.ts'
+import { type Dead, replayIdOf } from '../event/index.ts'
 import type { ReplayContext } from './context.ts'
 import type { DeadCursor } from './dead-steps.ts'
 import { type Discarded, type DiscardRequest, discardLetters } from './discard.ts'
 import {
+  fits,
   type Letter,
   type LetterList,
   letterRanges,
+  lettersBack,
   newestLetters,
   wholeLetters,
 } from './letters.ts'
@@ -202,12 +204,10 @@ export const createReplays = ({ context, ...options }: ReplaysOptions): Replays 
     cancel: (id, caller) => control(id, caller, 'cancelled'),
     letters: (filter, caller) => newestLetters(context, filter, caller),
     async letter(id, caller) {
-      const { letters } = await newestLetters(context, {}, caller)
-      const [found] = await wholeLetters(
-        context,
-        letters.filter(({ dead }) => dead.id === id),
-      )
-      return found
+      const named = (dead: Dead): boolean => dead.id === id && fits(dead, {}, caller)
+      for await (const { letters } of lettersBack(context, named))
+        if (letters.length > 0) return (await wholeLetters(context, letters))[0]
+      return undefined
     },
     discard: (request, caller) => discardLetters(context, request, caller),
     close: () => runner.close(),

@@ -266,4 +266,30 @@ describe('dead letters', () => {
     )
     expect(await look({ ids: [event.id] })).toEqual({ replayed: 1, skipped: {} })
   })
+
+  it('are reached by their id, and given up by a filter, however many died since', async () => {
+    const key = 'long-ago'
+    const list = [0, 1, 2].map(() => rig.event({ key, source: key }))
+    const [one = '', two = '', three = ''] = await Promise.all(
+      list.map((event, n) => bury(event, { place: 900_040 + n })),
+    )
+    const later = { topic: 'dead', key, value: new Uint8Array([0]) }
+    await rig.log.append(Array.from({ length: 5_000 }, () => later))
+    const replays = rig.replays()
+    const filter = { source: key }
+    const reason = 'obsolete'
+    expect(await replays.letters(filter, admin)).toEqual({ letters: [], more: true })
+    expect(await replays.letter(one, admin)).toMatchObject({ dead: { id: one }, state: 'open' })
+    expect((await replays.letter(one, admin))?.dead.original.length).toBeGreaterThan(0)
+    expect(await replays.letter(one, { name: 'ci', tenant: 'globex' })).toBeUndefined()
+    const named = { ids: [one, 'nobody'], filter: {}, reason }
+    expect(await replays.discard(named, admin)).toEqual({
+      ...{ discarded: [one], refused: [{ id: 'nobody', why: 'unknown' }], more: false },
+    })
+    const rest = await replays.discard({ filter, reason }, admin)
+    expect({ ...rest, discarded: [...rest.discarded].sort() }).toEqual({
+      ...{ discarded: [two, three].sort(), refused: [], more: false },
+    })
+    expect(await stateOf(replays, three)).toBe('discarded')
+  })
 })

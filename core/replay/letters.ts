@@ -49,13 +49,9 @@ export interface LetterRange {
 }
 
 /** Everything that is retained now. */
-export const letterRanges = async (log: Log, lookAt = Infinity): Promise<readonly LetterRange[]> =>
+export const letterRanges = async (log: Log): Promise<readonly LetterRange[]> =>
   (await log.ends('dead'))
-    .map(({ partition, first, next }) => ({
-      partition,
-      from: Math.max(first, next - lookAt),
-      to: next,
-    }))
+    .map(({ partition, first, next }) => ({ partition, from: first, to: next }))
     .filter(({ from, to }) => from < to)
 
 /** The letters of a range, as they lie; `undefined` for a record that is none. */
@@ -142,7 +138,7 @@ export interface LetterList {
 }
 
 const nothing = new Uint8Array()
-/** Letters looked at per partition, from the newest on. */
+/** Letters looked at per partition at a time, from the newest on. */
 const lookAt = 5_000
 
 export interface LettersOptions {
@@ -152,33 +148,49 @@ export interface LettersOptions {
   known: KnownDispatches
 }
 
+/** The letters that are meant, from the newest on: so many of each partition at a time, each once a time. */
+export async function* lettersBack(
+  { log, codec, kv, known }: LettersOptions,
+  meant: (dead: Dead) => boolean,
+): AsyncGenerator<LetterList> {
+  let left = await letterRanges(log)
+  while (left.length > 0) {
+    const byId = new Map<string, { dead: Dead; place: Position }>()
+    for (const { partition, from, to } of left) {
+      const range = { partition, from: Math.max(from, to - lookAt), to }
+      for await (const { offset, dead } of lettersIn(log, codec, range))
+        if (dead !== undefined && meant(dead)) {
+          const place = { topic: 'dead', partition, offset }
+          // A later record of the same letter is one that died again: it knows more.
+          byId.set(dead.id, { dead: { ...dead, original: nothing }, place })
+        }
+    }
+    left = left
+      .map((range) => ({ ...range, to: range.to - lookAt }))
+      .filter(({ from, to }) => from < to)
+    const found = [...byId.values()].sort((a, b) => b.dead.at - a.dead.at)
+    const letters: ListedLetter[] = []
+    for (let from = 0; from < found.length; from += 500) {
+      const some = found.slice(from, from + 500)
+      const bare = some.map(({ dead }) => dead)
+      for (const [index, letter] of (await withStates(kv, known, bare)).entries()) {
+        const place = some[index]?.place
+        if (place !== undefined) letters.push({ ...letter, place })
+      }
+    }
+    yield { letters, more: left.length > 0 }
+  }
+}
+
 /** The newest letters that fit, each once. */
 export const newestLetters = async (
-  { log, codec, kv, known }: LettersOptions,
+  options: LettersOptions,
   filter: DeadFilter,
   caller: Pick<Caller, 'tenant'>,
-  signal?: AbortSignal,
 ): Promise<LetterList> => {
-  const byId = new Map<string, { dead: Dead; place: Position }>()
-  const ends = await log.ends('dead')
-  for (const range of await letterRanges(log, lookAt))
-    for await (const { offset, dead } of lettersIn(log, codec, range, signal))
-      if (dead !== undefined && fits(dead, filter, caller)) {
-        const place = { topic: 'dead', partition: range.partition, offset }
-        // A later record of the same letter is one that died again: it knows more.
-        byId.set(dead.id, { dead: { ...dead, original: nothing }, place })
-      }
-  const found = [...byId.values()].sort((a, b) => b.dead.at - a.dead.at)
-  const letters: ListedLetter[] = []
-  for (let from = 0; from < found.length; from += 500) {
-    const some = found.slice(from, from + 500)
-    const bare = some.map(({ dead }) => dead)
-    for (const [index, letter] of (await withStates(kv, known, bare)).entries()) {
-      const place = some[index]?.place
-      if (place !== undefined) letters.push({ ...letter, place })
-    }
-  }
-  return { letters, more: ends.some(({ first, next }) => next - first > lookAt) }
+  for await (const newest of lettersBack(options, (dead) => fits(dead, filter, caller)))
+    return newest
+  return { letters: [], more: false }
 }
 
 /** Listed letters with their bytes, as far as they are retained still. */
