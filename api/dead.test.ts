@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { apiOf } from './testing.ts'
+import { apiOf, pagesFrom } from './testing.ts'
 
 const letter = (id: string, at: number) => ({
   dead: {
@@ -20,31 +20,17 @@ describe('GET /v1/dead', () => {
   // Three of one moment: the time alone names no place.
   const letters = [letter('a', 1_000), letter('d', 3_000), letter('c', 3_000), letter('b', 3_000)]
   const api = apiOf({ replays: { letters: async () => ({ letters, more: false }) } as never })
-  const get = async (path: string) => {
-    const answer = await api.send('GET', path)
-    return { answer, page: (await answer.json()) as Page }
-  }
 
   it('gives page after page, newest first, each letter once', async () => {
-    const seen: string[] = []
-    let path = '/v1/dead?limit=2'
-    for (let pages = 1; ; pages += 1) {
-      const { answer, page } = await get(path)
-      seen.push(...page.dead.map(({ id }) => id))
-      const link = answer.headers.get('link')
-      expect(page.more).toBe(page.next !== undefined)
-      if (page.next === undefined) {
-        expect({ pages, link }).toEqual({ pages: 2, link: null })
-        break
-      }
-      expect(link).toBe(`</v1/dead?limit=2&cursor=${page.next}>; rel="next"`)
-      path = `/v1/dead?limit=2&cursor=${page.next}`
-    }
-    expect(seen).toEqual(['d', 'c', 'b', 'a'])
+    const pages = await pagesFrom<Page>(api, '/v1/dead?limit=2')
+    expect(pages.map(({ dead }) => dead.map(({ id }) => id))).toEqual([
+      ['d', 'c'],
+      ['b', 'a'],
+    ])
+    expect(pages.map(({ more }) => more)).toEqual([true, false])
   })
 
   it('refuses a cursor that no page gave', async () => {
-    const { answer } = await get('/v1/dead?cursor=nonsense')
-    expect(answer.status).toBe(400)
+    expect((await api.send('GET', '/v1/dead?cursor=nonsense')).status).toBe(400)
   })
 })

@@ -1,5 +1,4 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { cursorOf, parseCursor } from '../core/decisions/cursor.ts'
 import { ZenhookError } from '../core/errors/index.ts'
 import {
   type Cause,
@@ -12,7 +11,7 @@ import type { AdminApp } from './app.ts'
 import { callerOf } from './caller.ts'
 import { defined, time } from './data.ts'
 import { json, mutable, problemResponse } from './openapi.ts'
-import { linkNext } from './pages.ts'
+import { linkNext, pageOf, paging } from './pages.ts'
 import { dryRun, force, ids, rate, replayAnswers, shownPlan, shownReplay } from './replays.ts'
 import type { ApiDependencies } from './types.ts'
 
@@ -79,7 +78,7 @@ const discarded = z
   .object({
     discarded: z.array(z.string()),
     refused: z.array(z.object({ id: z.string(), why: z.string() })),
-    more: z.boolean().describe('there are older ones: once more will reach them'),
+    more: z.boolean().describe('others fit: once more will reach them'),
   })
   .openapi('Discarded')
 export type ShownDiscarded = z.infer<typeof discarded>
@@ -144,18 +143,6 @@ const targetsOf = <T extends z.infer<typeof targets>>({
   return { ...(ids === undefined ? {} : { ids }), filter: found }
 }
 
-/** Those of a page behind a cursor, and the cursor of the next; newest first. */
-const pageOf = (found: readonly Letter[], limit: number, cursor: string | undefined) => {
-  const after = cursor === undefined ? undefined : parseCursor(cursor)
-  const isAfter = ({ dead: { at, id } }: Letter): boolean =>
-    after === undefined || at < after.at || (at === after.at && id < after.id)
-  const byAge = (a: Letter, b: Letter): number =>
-    b.dead.at - a.dead.at || (a.dead.id < b.dead.id ? 1 : -1)
-  const left = found.filter(isAfter).toSorted(byAge)
-  const last = left.length > limit ? left[limit - 1] : undefined
-  return { page: left.slice(0, limit), next: last === undefined ? undefined : cursorOf(last.dead) }
-}
-
 /** Dead letters: seen, grouped, replayed, given up. */
 export const deadRoutes = (app: AdminApp, { replays }: ApiDependencies): void => {
   const letters = async ({ state, ...wanted }: z.infer<typeof filter>) => {
@@ -171,15 +158,12 @@ export const deadRoutes = (app: AdminApp, { replays }: ApiDependencies): void =>
       path: '/v1/dead',
       summary: 'Dead letters, newest first; the open ones by default',
       request: {
-        query: filter.extend({
-          limit: z.coerce.number().int().min(1).max(1000).default(50),
-          cursor: z.string().optional().describe('`next` of the page before'),
-        }),
+        query: filter.extend(paging),
       },
       responses: {
         200: json(
           z.object({ dead: z.array(deadLetter), more: z.boolean(), next: z.string().optional() }),
-          'dead letters; `more`: others fit that are not shown; `next`: cursor of the next page',
+          'dead letters; `more`: others follow, or older ones were not looked at; `next`: cursor of the next page',
         ),
         400: problemResponse,
       },
@@ -187,7 +171,7 @@ export const deadRoutes = (app: AdminApp, { replays }: ApiDependencies): void =>
     async (c) => {
       const { limit, cursor, ...wanted } = c.req.valid('query')
       const { found, more } = await letters(wanted)
-      const { page, next } = pageOf(found, limit, cursor)
+      const { page, next } = pageOf(found, ({ dead }) => dead, { limit, cursor })
       linkNext(c, next)
       const dead = page.map((letter) => shown(letter))
       return c.json({ dead, more: more || next !== undefined, ...(next && { next }) }, 200)

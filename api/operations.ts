@@ -20,8 +20,10 @@ const topology = z
   })
   .openapi('Topology')
 
-const answers = z
+const triggered = z
   .object({
+    tenant: z.string().describe('of the source that they went to'),
+    source: z.string(),
     answers: z.array(
       z.object({
         status: z.number(),
@@ -61,7 +63,9 @@ export const operations = (app: AdminApp, deps: ApiDependencies): void => {
                   source: z
                     .string()
                     .optional()
-                    .describe('with tenant; the only source of the provider where absent'),
+                    .describe(
+                      'with tenant; where absent, the only source of the provider beside that of the demo',
+                    ),
                   flaw: z.enum(['bad-signature', 'stale']).optional(),
                   copies: z.number().int().min(1).max(2).default(1),
                 })
@@ -73,7 +77,10 @@ export const operations = (app: AdminApp, deps: ApiDependencies): void => {
           required: true,
         },
       },
-      responses: { 200: json(answers, 'how each copy was answered'), 400: problemResponse },
+      responses: {
+        200: json(triggered, 'where it went, and how each copy was answered'),
+        400: problemResponse,
+      },
     }),
     async (c) => {
       const { provider, event, tenant, source, flaw, copies } = c.req.valid('json')
@@ -84,7 +91,7 @@ export const operations = (app: AdminApp, deps: ApiDependencies): void => {
         ...(tenant !== undefined && source !== undefined && { source: { tenant, source } }),
         ...(flaw !== undefined && { flaw }),
       })
-      return c.json({ answers: [...found] }, 200)
+      return c.json(mutable(found), 200)
     },
   )
 }

@@ -18,7 +18,9 @@ export type ProblemStatus =
   | 500
   | 503
 
-const defaultRetryMs = 5_000
+export const defaultRetryMs = 5_000
+/** As `Retry-After` tells it. */
+export const secondsOf = (ms: number): string => String(Math.max(1, Math.ceil(ms / 1000)))
 /** Statuses that say when to come again. */
 const later: ReadonlySet<ProblemStatus> = new Set([429, 503])
 
@@ -40,7 +42,7 @@ export const problem = (
     {
       'content-type': 'application/problem+json',
       ...(later.has(status) || code === 'ZENHOOK_API_IDEMPOTENCY_UNDER_WAY'
-        ? { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) }
+        ? { 'retry-after': secondsOf(retryAfterMs) }
         : {}),
     },
   )

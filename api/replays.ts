@@ -12,6 +12,7 @@ import type { AdminApp } from './app.ts'
 import { callerOf } from './caller.ts'
 import { defined, status, time } from './data.ts'
 import { json, mutable, problemResponse } from './openapi.ts'
+import { linkNext, pageOf, paging } from './pages.ts'
 import type { ApiDependencies } from './types.ts'
 
 export const defaultRate = 100
@@ -196,11 +197,21 @@ export const replayRoutes = (app: AdminApp, { replays }: ApiDependencies): void 
       method: 'get',
       path: '/v1/replays',
       summary: 'Replays of the last 30 days, newest first',
-      responses: { 200: json(z.object({ replays: z.array(job) }), 'replays') },
+      request: { query: z.object(paging) },
+      responses: {
+        200: json(
+          z.object({ replays: z.array(job), next: z.string().optional() }),
+          'a page; `next` is the cursor of the following one, also in Link',
+        ),
+        400: problemResponse,
+      },
     }),
     async (c) => {
       const found = await replays.list(callerOf())
-      return c.json({ replays: found.map((replay) => shownReplay(replay)) }, 200)
+      const placeOf = ({ createdAt, id }: Replay) => ({ at: createdAt, id })
+      const { page, next } = pageOf(found, placeOf, c.req.valid('query'))
+      linkNext(c, next)
+      return c.json({ replays: page.map((each) => shownReplay(each)), ...(next && { next }) }, 200)
     },
   )
   app.openapi(

@@ -1,10 +1,11 @@
+import { expect } from 'vitest'
 import { createMemoryKv } from '../core/kv/memory/index.ts'
 import type { Kv } from '../core/kv/port.ts'
 import type { AnyObject, Published } from '../core/registry/port.ts'
 import { snapshotOf } from '../core/registry/snapshot.ts'
 import { createMetrics, silentLogger } from '../core/telemetry/index.ts'
 import { createAdmin } from './app.ts'
-import type { AdminDependencies, ApiDependencies } from './types.ts'
+import type { AdminDependencies, ApiDependencies, Check } from './types.ts'
 
 export const token = 'a-token-of-this-test'
 
@@ -20,15 +21,18 @@ export interface ApiFixture {
 
 /** The admin listener over what a test cares about; everything else refuses to be asked. */
 export const apiOf = (
-  over: Partial<ApiDependencies> & { objects?: readonly AnyObject[] } = {},
+  over: Partial<ApiDependencies> & {
+    objects?: readonly AnyObject[]
+    checks?: readonly Check[]
+  } = {},
 ): ApiFixture => {
-  const { objects = [], kv = createMemoryKv(), ...rest } = over
+  const { objects = [], checks = [], kv = createMemoryKv(), ...rest } = over
   const admin: AdminDependencies = {
     version: '0',
     instanceId: 'i',
     metrics: createMetrics(),
     logger: silentLogger,
-    checks: async () => [],
+    checks: async () => checks,
   }
   const absent: ApiDependencies = {
     token,
@@ -68,6 +72,23 @@ export const apiOf = (
           ...headers,
         },
       }),
+  }
+}
+
+/** Every page of a collection from this path on; each names the next one in its body and in Link. */
+export const pagesFrom = async <P extends { next?: string }>(
+  { send }: ApiFixture,
+  first: string,
+): Promise<readonly P[]> => {
+  const pages: P[] = []
+  for (let path = first; ; ) {
+    const answer = await send('GET', path)
+    const page = (await answer.json()) as P
+    pages.push(page)
+    const next = page.next === undefined ? null : `${first}&cursor=${page.next}`
+    expect(answer.headers.get('link')).toBe(next === null ? null : `<${next}>; rel="next"`)
+    if (next === null) return pages
+    path = next
   }
 }
 

@@ -41,7 +41,7 @@ export interface TriggerOptions {
   provider: string
   /** Type of the sample, or its beginning; the provider's first where absent. */
   event?: string
-  /** The only source of that provider where absent. */
+  /** The only source of that provider where absent, beside that of the demo. */
   source?: { tenant: string; source: string }
   /** What to get wrong on purpose. */
   flaw?: 'bad-signature' | 'stale'
@@ -54,6 +54,13 @@ export interface TriggerAnswer {
   status: number
   /** Parsed where it is JSON, else text. */
   body: unknown
+}
+
+/** Where samples went, and how each was answered. */
+export interface Triggered {
+  tenant: string
+  source: string
+  answers: readonly TriggerAnswer[]
 }
 
 /** The built-in request bins, as the connectors keep them. */
@@ -131,7 +138,7 @@ export interface ApiDependencies {
   /** The object if it may be published; throws for what is wrong with it. */
   checkObject(place: ObjectPlace, spec: object): AnyObject
   /** Sends a sample event as its provider would, and tells how each copy was answered. */
-  trigger(options: TriggerOptions): Promise<readonly TriggerAnswer[]>
+  trigger(options: TriggerOptions): Promise<Triggered>
   /** Accounts for the events of a range, until the signal ends it. */
   audit(filter: AuditFilter, signal: AbortSignal): AsyncIterable<AuditStep>
   topology(): Topology

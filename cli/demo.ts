@@ -40,7 +40,8 @@ const ends: readonly string[] = ['delivered', 'partial', 'dropped', 'dead']
 export const sendDemo = async (runtime: Runtime): Promise<Story | undefined> => {
   const { decisions } = runtime.engines
   if (decisions === undefined) return undefined
-  const [answer] = await runtime.trigger({ provider: 'github', source: demoSource })
+  const { answers } = await runtime.trigger({ provider: 'github', source: demoSource })
+  const [answer] = answers
   const id: unknown = Reflect.get(Object(answer?.body), 'id')
   if (typeof id !== 'string') throw new Error(`it was answered ${answer?.status}`)
   const deadline = Date.now() + patienceMs

@@ -4,8 +4,9 @@ import { letterStates } from '../../core/replay/index.ts'
 import { confirmed, mayAsk, withYes } from '../confirm.ts'
 import { type Context, contextOf, wholeNumber, withInstance } from '../context.ts'
 import { listing, single, usage } from '../output.ts'
+import { tellOlder } from '../pages.ts'
 import { Negative } from '../run.ts'
-import { sourceOf } from './replay.ts'
+import { sourceOf } from '../source.ts'
 import { type MakeOptions, make, withMaking } from './replay-follow.ts'
 
 interface Filter {
@@ -36,6 +37,12 @@ const filterOf = (options: Filter): Filter => {
   ) as Filter
 }
 
+interface Page {
+  dead: readonly DeadLetter[]
+  more: boolean
+  next?: string
+}
+
 interface ListOptions extends Filter {
   state: string
   limit: number
@@ -58,10 +65,7 @@ const list = (): Command =>
       if (by === 'cause') return listCauses(context, query)
       query.set('limit', String(limit))
       const { client, streams, format } = context
-      const { dead } = await (await client()).request<{ dead: readonly DeadLetter[] }>(
-        'GET',
-        `/v1/dead?${query}`,
-      )
+      const { dead, more, next } = await (await client()).request<Page>('GET', `/v1/dead?${query}`)
       streams.out(
         listing(
           dead,
@@ -79,13 +83,16 @@ const list = (): Command =>
           format,
         ),
       )
+      if (next !== undefined) tellOlder(context, dead.length, dead.at(-1)?.at)
+      else if (more) tellUnseen(context)
     })
 
-const listCauses = async ({ client, streams, format }: Context, query: URLSearchParams) => {
-  const { causes } = await (await client()).request<{ causes: readonly DeadCause[] }>(
-    'GET',
-    `/v1/dead/causes?${query}`,
-  )
+const listCauses = async (context: Context, query: URLSearchParams): Promise<void> => {
+  const { client, streams, format } = context
+  const { causes, more } = await (await client()).request<{
+    causes: readonly DeadCause[]
+    more: boolean
+  }>('GET', `/v1/dead/causes?${query}`)
   streams.out(
     listing(
       causes,
@@ -101,6 +108,15 @@ const listCauses = async ({ client, streams, format }: Context, query: URLSearch
       ],
       format,
     ),
+  )
+  if (more) tellUnseen(context)
+}
+
+/** Lists look at the newest letters only, whatever they filter by. */
+const tellUnseen = ({ streams, quiet }: Context): void => {
+  if (quiet) return
+  streams.err(
+    'older letters are retained that were not looked at: dead get, dead replay and dead discard reach them\n',
   )
 }
 
@@ -171,7 +187,7 @@ const tellDiscarded = ({ discarded, refused, more }: ShownDiscarded): string =>
   [
     `discarded  ${discarded.length}\n`,
     ...refused.map(({ id, why }) => `refused    ${id}: ${why}\n`),
-    ...(more ? ['more       there are older ones: run it again\n'] : []),
+    ...(more ? ['more       there are others: run it again\n'] : []),
   ].join('')
 
 export const deadCommand = (): Command =>

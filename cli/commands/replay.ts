@@ -4,6 +4,8 @@ import { eventStatuses } from '../../core/decisions/story.ts'
 import { entries } from '../../core/replay/index.ts'
 import { contextOf, withInstance } from '../context.ts'
 import { listing, single, usage } from '../output.ts'
+import { pagesOf } from '../pages.ts'
+import { sourceOf } from '../source.ts'
 import { type MakeOptions, make, tellReplay, withMaking } from './replay-follow.ts'
 
 interface Selection extends MakeOptions {
@@ -18,21 +20,9 @@ interface Selection extends MakeOptions {
   to?: string
 }
 
-/** `TENANT/SOURCE`, as `trigger` takes it, or a name beside `--tenant`. */
-export const sourceOf = ({
-  tenant,
-  source,
-}: Pick<Selection, 'tenant' | 'source'>): Pick<Selection, 'tenant' | 'source'> => {
-  const [first = '', second] = source?.split('/', 2) ?? []
-  if (source === undefined || second === undefined) {
-    return {
-      ...(tenant === undefined ? {} : { tenant }),
-      ...(source === undefined ? {} : { source }),
-    }
-  }
-  if (tenant !== undefined && tenant !== first)
-    throw usage('--tenant and --source name two tenants')
-  return { tenant: first, source: second }
+interface Page {
+  replays: readonly ShownReplay[]
+  next?: string
 }
 
 const list = (): Command =>
@@ -40,10 +30,10 @@ const list = (): Command =>
     .description('replays of the last 30 days, newest first')
     .action(async (_options, command: Command) => {
       const { client, streams, format } = contextOf(command)
-      const { replays } = await (await client()).request<{ replays: readonly ShownReplay[] }>(
-        'GET',
-        '/v1/replays',
-      )
+      const replays: ShownReplay[] = []
+      const query = new URLSearchParams({ limit: '1000' })
+      for await (const page of pagesOf<Page>(await client(), '/v1/replays', query))
+        replays.push(...page.replays)
       streams.out(
         listing(
           replays,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { TriggerAnswer, TriggerOptions } from '../../api/types.ts'
+import type { TriggerAnswer, Triggered, TriggerOptions } from '../../api/types.ts'
 import { nearest } from '../../core/config/nearest.ts'
 import { messageOf, ZenhookError } from '../../core/errors/index.ts'
 import type { RegistryReader, Secrets } from '../../core/registry/port.ts'
@@ -14,6 +14,7 @@ import {
   sampleOf,
   signRequest,
 } from '../../ingress/verifiers/index.ts'
+import { demoSource } from '../demo.ts'
 import { freshDelivery } from './fresh.ts'
 
 export interface TriggerDeps {
@@ -32,7 +33,8 @@ const answerMs = 30_000
 const cannotSign = (message: string, fix?: string): ZenhookError =>
   new ZenhookError('ZENHOOK_VERIFY_CANNOT_SIGN', { message, ...(fix !== undefined && { fix }) })
 
-const nameOf = ({ tenant, name }: Source): string => `${tenant}/${name}`
+const nameOf = ({ tenant, name }: Pick<Source, 'tenant' | 'name'>): string => `${tenant}/${name}`
+const demoName = `${demoSource.tenant}/${demoSource.source}`
 
 /** Whether samples of the preset are what this source takes; a scheme of its own takes anybody's. */
 const takes = (source: Source, preset: Preset): boolean =>
@@ -58,19 +60,19 @@ const namedSource = (
   )
 }
 
-/** The one source of the provider; that of the demo where there are several. */
+/** The one source of the provider; that of the demo where there is no other. */
 const onlySource = (snapshot: Snapshot, preset: Preset): Source => {
   const all = [...snapshot.sources()].filter(
     ({ provider }) => provider !== undefined && presetNamed(provider) === preset,
   )
-  const [first, second] = all
-  const found = all.find(({ tenant }) => tenant === 'demo') ?? first
+  const own = all.filter(({ tenant, name }) => nameOf({ tenant, name }) !== demoName)
+  const [found, second] = own.length > 0 ? own : all
   if (found === undefined)
     throw new ZenhookError('ZENHOOK_API_NOT_FOUND', {
       message: `There is no source of ${preset.name}`,
       fix: 'Configure one with zenhook apply, or name a source with a scheme of its own',
     })
-  if (second === undefined || found.tenant === 'demo') return found
+  if (second === undefined) return found
   throw new ZenhookError('ZENHOOK_API_NOT_FOUND', {
     message: `Several sources take ${preset.name}: ${all.map(nameOf).join(', ')}`,
     fix: `Name one of them, for instance ${nameOf(found)}`,
@@ -106,7 +108,7 @@ const post = async (url: string, { method, headers, body }: Draft): Promise<Trig
 export const triggerSample = async (
   { registry, secrets, publicUrl, target, now }: TriggerDeps,
   { provider, event, source: named, flaw, copies = 1 }: TriggerOptions,
-): Promise<readonly TriggerAnswer[]> => {
+): Promise<Triggered> => {
   const preset = presetNamed(provider)
   const snapshot = registry.snapshot()
   const source =
@@ -143,5 +145,5 @@ export const triggerSample = async (
   const answers: TriggerAnswer[] = []
   for (let copy = 0; copy < copies; copy += 1)
     answers.push(await post(`${target ?? base}${signed.url.slice(base.length)}`, signed))
-  return answers
+  return { tenant: source.tenant, source: source.name, answers }
 }
