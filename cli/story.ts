@@ -1,4 +1,11 @@
-import type { EventSummary, Story, StoryAttempt, StoryDecision } from '../core/decisions/story.ts'
+import type {
+  EventSummary,
+  Story,
+  StoryAttempt,
+  StoryDecision,
+  StoryDispatch,
+} from '../core/decisions/story.ts'
+import { liveRun } from '../core/event/index.ts'
 import type { Column } from './output.ts'
 
 export const columns: readonly Column<EventSummary>[] = [
@@ -22,6 +29,9 @@ const clip = (text: string, most: number): string =>
 
 const clock = (at: string): string => at.slice(11, 23)
 
+/** Which replay it is of; empty where it is of none. */
+const replayOf = ({ run }: { run: string }): string => (run === liveRun ? '' : `replay ${run}`)
+
 const decisionLine = (made: StoryDecision): string => {
   const what = [
     made.stage.padEnd(8),
@@ -30,7 +40,7 @@ const decisionLine = (made: StoryDecision): string => {
     made.destination === undefined ? '' : `→ ${made.destination}`,
     made.route === undefined ? '' : `by route ${made.route}`,
     made.attempt === undefined ? '' : `attempt ${made.attempt}`,
-    made.run === 'live' ? '' : `replay ${made.run}`,
+    replayOf(made),
   ].filter((part) => part !== '')
   const why = clip(detail(made.details), 160)
   return `  ${clock(made.at)}  ${what.join('  ')}${why === '' ? '' : `\n${' '.repeat(16)}${why}`}`
@@ -49,6 +59,11 @@ const attemptLine = (attempt: StoryAttempt): string => {
   return `    ${clock(attempt.at)}  ${parts.join(', ')}`
 }
 
+const dispatchLine = (dispatch: StoryDispatch): string => {
+  const replay = replayOf(dispatch)
+  return `  ${dispatch.destination}: ${dispatch.status} (${dispatch.id})${replay === '' ? '' : `  ${replay}`}`
+}
+
 /** The whole story of one event, for a person to read from top to bottom. */
 export const tellStory = (story: Story): string => {
   const head = [
@@ -60,7 +75,7 @@ export const tellStory = (story: Story): string => {
     `status    ${story.status}`,
   ].filter((line) => line !== '')
   const dispatches = story.dispatches.flatMap((dispatch) => [
-    `  ${dispatch.destination}: ${dispatch.status} (${dispatch.id})`,
+    dispatchLine(dispatch),
     ...dispatch.attempts.map(attemptLine),
   ])
   return `${[

@@ -5,6 +5,7 @@ import { codeOfPage } from '../../core/errors/problem.ts'
 import { contextOf, withInstance } from '../context.ts'
 import { listing, progress, single } from '../output.ts'
 import { Negative } from '../run.ts'
+import { sourceOf } from '../source.ts'
 
 interface Filters {
   tenant?: string
@@ -69,11 +70,11 @@ export const auditCommand = (): Command =>
     .option('--since <time>', 'received at or after: RFC 3339, or an age such as 10m')
     .option('--until <time>', 'received before: RFC 3339, or an age such as 10m')
     .option('--tenant <name>', 'only events of this tenant')
-    .option('--source <name>', 'only events of this source')
+    .option('--source <name>', 'only events of this source (TENANT/SOURCE, or a name)')
     .action(async ({ since, until, tenant, source }: Filters, command: Command) => {
       const { client, streams, format, quiet } = contextOf(command)
       const query = new URLSearchParams()
-      for (const [name, value] of Object.entries({ since, until, tenant, source }))
+      for (const [name, value] of Object.entries({ since, until, ...sourceOf({ tenant, source }) }))
         if (value !== undefined) query.set(name, value)
       const drawn = progress(streams, quiet)
       const unaccounted: Unaccounted[] = []

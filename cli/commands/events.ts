@@ -1,8 +1,10 @@
-import { Command } from 'commander'
-import type { EventSummary, Story } from '../../core/decisions/story.ts'
+import { Command, Option } from 'commander'
+import { type EventSummary, eventStatuses, type Story } from '../../core/decisions/story.ts'
 import type { Client } from '../client.ts'
 import { contextOf, wholeNumber, withInstance } from '../context.ts'
-import { listing, single } from '../output.ts'
+import { listing, progress, single } from '../output.ts'
+import { pagesOf, tellOlder } from '../pages.ts'
+import { sourceOf } from '../source.ts'
 import { columns, tellStory } from '../story.ts'
 
 interface Page {
@@ -25,41 +27,47 @@ interface Filters {
 const filtered = (command: Command): Command =>
   command
     .option('--tenant <name>', 'only events of this tenant')
-    .option('--source <name>', 'only events of this source')
+    .option('--source <name>', 'only events of this source (TENANT/SOURCE, or a name)')
     .option('--type <type>', 'only events of this type')
-    .option(
-      '--status <status>',
-      'accepted, routed, retrying, parked, delivered, partial, dropped, dead',
-    )
+    .addOption(new Option('--status <status>', 'only events that stand so').choices(eventStatuses))
     .option('--since <time>', 'received at or after: RFC 3339, or an age such as 10m')
     .option('--until <time>', 'received before: RFC 3339, or an age such as 10m')
 
-const queryOf = (filters: Filters, more: Record<string, string> = {}): string => {
-  const { tenant, source, type, status, since, until, decidedSince, limit } = filters
-  const parameters = new URLSearchParams(more)
-  for (const [name, value] of Object.entries({
-    tenant,
-    source,
-    type,
-    status,
-    since,
-    until,
-    decidedSince,
-    limit,
-  })) {
-    if (value !== undefined) parameters.set(name, String(value))
-  }
-  return parameters.toString()
+/** The filters of a command line, without its other options. */
+const filtersOf = ({ tenant, source, type, status, since, until }: Filters): Filters => ({
+  ...sourceOf({ tenant, source }),
+  ...{ type, status, since, until },
+})
+
+/** Page after page of what the filters say, newest first. */
+const pages = (api: Client, filters: Filters): AsyncIterable<Page> => {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(filters))
+    if (value !== undefined) query.set(name, String(value))
+  return pagesOf<Page>(api, '/v1/events', query)
 }
 
 const list = (): Command =>
   filtered(withInstance(new Command('list')))
     .description('list events, newest first')
     .option('--limit <n>', 'at most this many', wholeNumber(1, 1000), 50)
-    .action(async (filters: Filters, command: Command) => {
-      const { client, streams, format } = contextOf(command)
-      const page = await (await client()).request<Page>('GET', `/v1/events?${queryOf(filters)}`)
-      streams.out(listing(page.events, columns, format))
+    .action(async ({ limit, ...filters }: Filters & { limit: number }, command: Command) => {
+      const { client, streams, format, quiet } = contextOf(command)
+      const wanted = { ...filtersOf(filters), limit }
+      const found: EventSummary[] = []
+      const bar = progress(streams, quiet)
+      // A page may hold few, or none, of what stands so, and others lie behind it.
+      let older = false
+      for await (const { events, next } of pages(await client(), wanted)) {
+        found.push(...events)
+        older = next !== undefined || found.length > limit
+        if (found.length >= limit) break
+        bar.update(`${found.length} of ${limit} found, looks further back`)
+      }
+      bar.done()
+      const shown = found.slice(0, limit)
+      streams.out(listing(shown, columns, format))
+      if (older) tellOlder({ streams, quiet }, shown.length, shown.at(-1)?.receivedAt)
     })
 
 const get = (): Command =>
@@ -75,18 +83,6 @@ const get = (): Command =>
 /** Rows become visible within a second or two: each look goes back a little, and leaves out what was shown. */
 const lookBackMs = 10_000
 
-/** All pages of what the filters say, newest first. */
-const pages = async function* (api: Client, filters: Filters) {
-  let more: Record<string, string> = {}
-  for (;;) {
-    const query = queryOf({ ...filters, limit: 1000 }, more)
-    const { events, next } = await api.request<Page>('GET', `/v1/events?${query}`)
-    yield events
-    if (next === undefined) return
-    more = { cursor: next }
-  }
-}
-
 /** Looks again and again at what has come; each look gives what is new, oldest first. */
 const newcomers = (api: Client, filters: Filters): (() => Promise<readonly EventSummary[]>) => {
   // When each was received, ms.
@@ -95,7 +91,7 @@ const newcomers = (api: Client, filters: Filters): (() => Promise<readonly Event
   let newest = 0
   return async () => {
     const found: EventSummary[] = []
-    for await (const events of pages(api, { ...filters, since })) {
+    for await (const { events } of pages(api, { ...filters, since, limit: 1000 })) {
       const fresh = events.filter(({ id }) => !seen.has(id))
       for (const { id, receivedAt } of fresh) {
         seen.set(id, Date.parse(receivedAt))
@@ -118,7 +114,7 @@ const arrivals = (api: Client, filters: Filters): (() => Promise<readonly EventS
   return async () => {
     const found: EventSummary[] = []
     const now = Date.now()
-    for await (const events of pages(api, { ...filters, decidedSince })) {
+    for await (const { events } of pages(api, { ...filters, decidedSince, limit: 1000 })) {
       found.push(...events.filter(({ id }) => !seen.has(id)))
       for (const { id } of events) seen.set(id, now)
     }
@@ -131,8 +127,9 @@ const arrivals = (api: Client, filters: Filters): (() => Promise<readonly EventS
 const tail = (): Command =>
   filtered(withInstance(new Command('tail')))
     .description('follow events as they come, or come to a status; ends with Ctrl-C')
-    .action(async (filters: Filters, command: Command) => {
+    .action(async (options: Filters, command: Command) => {
       const { client, streams, format } = contextOf(command)
+      const filters = filtersOf(options)
       const api = await client()
       const look = (filters.status === undefined ? newcomers : arrivals)(api, filters)
       for (;;) {

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { isZenhookError, ZenhookError } from '../../core/errors/index.ts'
 import type { BatchResult } from '../../ingress/verifiers/debug.ts'
 import { collect, contextOf, parseJson, readInput, withGlobals } from '../context.ts'
-import { describeError, usage } from '../output.ts'
+import { describeError, listing, single, usage } from '../output.ts'
 import { Negative } from '../run.ts'
 
 interface Options {
@@ -66,6 +66,13 @@ const bodyOf = async (path: string): Promise<string> => {
   }
 }
 
+const lineOf = (result: BatchResult): string => `${JSON.stringify(result)}\n`
+
+const tell = ({ ok, type, deliveryId, reason, step }: BatchResult): string =>
+  ok
+    ? `genuine: ${type ?? ''} ${deliveryId ?? ''}`.trimEnd().concat('\n')
+    : `not genuine: ${reason} (${step})\n`
+
 const verifyOne = async (options: Options, command: Command): Promise<void> => {
   const { streams, format } = contextOf(command)
   if (options.provider === undefined) throw usage('--provider is missing')
@@ -88,10 +95,7 @@ const verifyOne = async (options: Options, command: Command): Promise<void> => {
     bodyEncoding: 'base64',
     at: options.at,
   })
-  if (format === 'json') streams.out(`${JSON.stringify(result)}\n`)
-  else if (result.ok) {
-    streams.out(`genuine: ${result.type ?? ''} ${result.deliveryId ?? ''}`.trimEnd().concat('\n'))
-  } else streams.out(`not genuine: ${result.reason} (${result.step})\n`)
+  streams.out(format === 'json' ? lineOf(result) : single(result, tell, format))
   if (!result.ok) throw new Negative()
 }
 
@@ -105,7 +109,7 @@ const unreadable = (place: string): BatchResult => ({
 })
 
 const verifyBatch = async (path: string, command: Command): Promise<void> => {
-  const { streams } = contextOf(command)
+  const { streams, format } = contextOf(command)
   const { verifyRecord } = await debuggerOf()
   const input = path === '-' ? process.stdin : createReadStream(path)
   let line = 0
@@ -127,7 +131,7 @@ const verifyBatch = async (path: string, command: Command): Promise<void> => {
       if (text.trim() === '') continue
       const result = await verifyLine(text, `${path}:${line}`)
       genuine &&= result.ok
-      streams.out(`${JSON.stringify(result)}\n`)
+      streams.out(format === 'yaml' ? listing([result], [], format) : lineOf(result))
     }
   } catch (cause) {
     throw new ZenhookError('ZENHOOK_CLI_FILE', { message: `Cannot read ${path}`, cause })
@@ -154,7 +158,7 @@ export const verifyCommand = (): Command =>
       new Option(
         '--batch <file>',
         'NDJSON of records, or -: one result a line, in order',
-      ).conflicts(['provider', 'secret', 'header', 'headers', 'body']),
+      ).conflicts([...['provider', 'secret', 'header', 'headers', 'body'], 'method', 'url', 'at']),
     )
     .action(async (options: Options, command: Command) => {
       if (options.batch !== undefined) return verifyBatch(options.batch, command)
