@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseRetryAfter } from '../connectors/http.ts'
 import { ZenhookError } from '../core/errors/index.ts'
 import { codeOfPage, type ProblemDetail } from '../core/errors/problem.ts'
 import { usage } from './output.ts'
@@ -22,6 +24,8 @@ export interface ClientOptions {
   url?: string
   dataDir: string
   token?: string
+  /** A request waits so long, ms, for the instance takes no more now; 0 when it goes on. */
+  onWait?: (ms: number) => void
 }
 
 /** Talks to the admin listener of one instance, found by `--url` or by the data folder. */
@@ -31,6 +35,10 @@ export interface Client {
   /** An answer of one JSON object a line, as it comes. */
   lines<T>(path: string): AsyncIterable<T>
 }
+
+/** So long a request waits in all for an instance that asks it to come later. */
+const patienceMs = 120_000
+const shortestWaitMs = 100
 
 const optional = async (path: string): Promise<string | undefined> => {
   try {
@@ -102,10 +110,30 @@ export const connect = async (options: ClientOptions): Promise<Client> => {
   const token = options.token ?? (await optional(join(options.dataDir, tokenFile)))?.trim()
   if (token === undefined || token === '') throw new ZenhookError('ZENHOOK_CLI_NO_TOKEN')
 
+  /** 429 says that nothing was done: whatever it was, it is sent again once Retry-After is over. */
+  const patiently = async (
+    path: string,
+    init: RequestInit,
+    signal?: AbortSignal | null,
+  ): Promise<Response> => {
+    for (let patience = patienceMs; ; ) {
+      const response = await send(url + path, init, signal)
+      const after = response.headers.get('retry-after') ?? undefined
+      const wished = response.status === 429 ? parseRetryAfter(after, Date.now()) : undefined
+      if (wished === undefined || wished > patience) return response
+      await response.body?.cancel()
+      const wait = Math.max(shortestWaitMs, wished)
+      patience -= wait
+      options.onWait?.(wait)
+      await sleep(wait)
+      options.onWait?.(0)
+    }
+  }
+
   return {
     url,
     request: async <T>(method: string, path: string, body?: unknown): Promise<T> => {
-      const response = await send(url + path, {
+      const response = await patiently(path, {
         method,
         headers: {
           authorization: `Bearer ${token}`,
@@ -120,7 +148,7 @@ export const connect = async (options: ClientOptions): Promise<Client> => {
     async *lines<T>(path: string): AsyncGenerator<T> {
       const headers = { authorization: `Bearer ${token}` }
       // It takes as long as it takes; a connection that dies ends it.
-      const response = await send(url + path, { headers }, null)
+      const response = await patiently(path, { headers }, null)
       if (!response.ok || response.body === null)
         throw refusal(response.status, await response.text())
       let rest = ''

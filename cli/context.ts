@@ -3,8 +3,8 @@ import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { messageOf, ZenhookError } from '../core/errors/index.ts'
-import { type Client, connect } from './client.ts'
-import { type Format, formats, processStreams, type Streams } from './output.ts'
+import { type Client, type ClientOptions, connect } from './client.ts'
+import { type Format, formats, processStreams, progress, type Streams } from './output.ts'
 
 /** What every command gets: where to write, in which format, and how to reach an instance. */
 export interface Context {
@@ -13,7 +13,8 @@ export interface Context {
   quiet: boolean
   dataDir: string
   env: NodeJS.ProcessEnv
-  client(): Promise<Client>
+  /** `onWait` is told of waits for an instance that takes no more now; by default the line of progress tells them. */
+  client(onWait?: ClientOptions['onWait']): Promise<Client>
 }
 
 interface Globals {
@@ -45,24 +46,33 @@ export const contextOf = (command: Command): Context => {
   const options = command.opts<Globals>()
   const env = process.env
   const dataDir = resolve(options.dataDir ?? (env.DATA_DIR || defaultDataDir))
+  const streams = processStreams(env, options.color)
+  const quiet = options.quiet === true
+  const line = progress(streams, quiet)
+  const tellWait = (ms: number): void => (ms === 0 ? line.done() : line.update(waits(ms)))
   return {
-    streams: processStreams(env, options.color),
+    streams,
     format: options.output,
-    quiet: options.quiet === true,
+    quiet,
     dataDir,
     env,
-    client: async () => {
+    client: async (onWait = tellWait) => {
       const file = env.ZENHOOK_TOKEN_FILE
       // Empty means absent, as in the settings of an instance.
       const token = env.ZENHOOK_TOKEN || (file ? (await readInput(file)).trim() : undefined)
       return connect({
         dataDir,
+        onWait,
         ...(options.url === undefined ? {} : { url: options.url }),
         ...(token === undefined ? {} : { token }),
       })
     },
   }
 }
+
+/** What a line of progress says while the instance takes no more. */
+export const waits = (ms: number): string =>
+  `waits ${Math.ceil(ms / 1000)} s: the instance takes no more requests now`
 
 /** The content of a file, or of standard input for `-`. */
 export const readInput = async (path: string): Promise<string> => {

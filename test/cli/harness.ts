@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -61,6 +63,18 @@ export const zenhook = async (
   const [code] = (await once(child, 'close')) as [number | null]
   return { code, ...texts }
 }
+
+export type Case = [args: string[], code: number, said: RegExp]
+
+/** Each refused as it is said, with nothing for an answer. */
+export const held = (cases: readonly Case[]) =>
+  Promise.all(
+    cases.map(async ([args, code, said]) => {
+      const outcome = await zenhook(args)
+      expect({ args, code: outcome.code, out: outcome.out }).toEqual({ args, code, out: '' })
+      expect(outcome.err).toMatch(said)
+    }),
+  )
 
 export const json = <T>({ out }: Outcome): T => JSON.parse(out) as T
 export const jsonLines = <T>({ out }: Outcome): T[] =>
@@ -151,6 +165,26 @@ export const workspace = async () => {
       for (const child of running) child.kill('SIGKILL')
       await Promise.all(gone)
       await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** An admin listener that is played by the test: it gives the body, and may set status and headers. */
+export const playedApi = async (answer: (url: URL, response: ServerResponse) => object) => {
+  const api = createServer((request, response) => {
+    const body = answer(new URL(request.url ?? '', 'http://api'), response)
+    response.end(JSON.stringify(body))
+  })
+  await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(api.address() as AddressInfo).port}`
+  return {
+    url,
+    /** A command line that asks it. */
+    run: (...args: readonly string[]): Promise<Outcome> =>
+      zenhook([...args, '--url', url], { env: { ZENHOOK_TOKEN: 'token' } }),
+    close: async (): Promise<void> => {
+      api.closeAllConnections()
+      await new Promise((resolve) => api.close(resolve))
     },
   }
 }
