@@ -1,4 +1,5 @@
 import type { EgressResponse } from '../../core/net/index.ts'
+import { clipped } from '../facts.ts'
 import { parseRetryAfter } from '../http.ts'
 import type { Failed } from '../types.ts'
 
@@ -12,6 +13,7 @@ const errors: Readonly<Record<string, { means: string; retriable?: true; disable
   rollup_error: { means: 'Slack has trouble', retriable: true },
   service_unavailable: { means: 'Slack is away', retriable: true },
   request_timeout: { means: 'Slack did not get the whole request', retriable: true },
+  org_login_required: { means: 'The workspace is being migrated', retriable: true },
   team_added_to_org: { means: 'The workspace is being migrated', retriable: true },
   channel_not_found: { means: 'There is no such channel for this token' },
   not_in_channel: { means: 'The bot is not in the channel: invite it' },
@@ -48,7 +50,10 @@ export const errorReasons: Readonly<Record<string, string>> = {
 
 export const isErrorWord = (word: string): boolean => Object.hasOwn(errors, word)
 
-/** A refusal by Slack's own word, which stands above the status: `ok: false` comes with 200. */
+/** Throttled or in trouble: whatever the word, which may be of the moment, another attempt can do better. */
+const passing = (status: number): boolean => status === 429 || status >= 500
+
+/** A refusal by Slack's own word, which says more than the status: `ok: false` comes with 200. */
 export const refused = (word: string, response: EgressResponse, now: number): Failed => {
   const known = isErrorWord(word) ? errors[word] : undefined
   const retryAfterMs = parseRetryAfter(response.headers['retry-after'], now)
@@ -56,9 +61,9 @@ export const refused = (word: string, response: EgressResponse, now: number): Fa
     kind: 'failed',
     reason: known === undefined ? 'slack_other' : word,
     status: response.status,
-    retriable: known?.retriable ?? false,
+    retriable: known?.retriable === true || passing(response.status),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    ...(known?.disable ? { disable: true } : {}),
-    error: `Slack refused: ${word.slice(0, 80)}${known === undefined ? '' : ` (${known.means})`}`,
+    ...(known?.disable && !passing(response.status) ? { disable: true } : {}),
+    error: `Slack refused: ${clipped(word, 80)}${known === undefined ? '' : ` (${known.means})`}`,
   }
 }

@@ -35,6 +35,7 @@ describe('slack', () => {
     fake.messages.length = 0
     fake.faults.length = 0
     fake.refusals.length = 0
+    fake.refusalStatus = 200
   })
   afterAll(async () => {
     await egress.close()
@@ -122,6 +123,7 @@ describe('slack', () => {
     ['ratelimited', true],
     ['internal_error', true],
     ['service_unavailable', true],
+    ['org_login_required', true],
     ['not_in_channel', false],
     ['is_archived', false],
     ['token_revoked', false],
@@ -130,6 +132,16 @@ describe('slack', () => {
   ])('classifies %s inside of 200', async (word, retriable) => {
     fake.refusals.push(word)
     expect(await send()).toMatchObject({ kind: 'failed', status: 200, reason: word, retriable })
+  })
+
+  it.each([429, 500, 503])('tries again after %i, whatever the word', async (status) => {
+    fake.refusalStatus = status
+    for (const word of ['some_new_word', 'org_login_required', 'invalid_auth', 'no_service']) {
+      fake.refusals.push(word)
+      const result = await send()
+      expect(result).toMatchObject({ kind: 'failed', status, retriable: true })
+      expect(result).not.toHaveProperty('disable')
+    }
   })
 
   it('does not repeat blindly what it does not understand', async () => {

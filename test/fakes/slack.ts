@@ -8,6 +8,8 @@ export interface FakeSlack extends Receiver {
   readonly messages: { channel: string; payload: Record<string, unknown>; ts: string }[]
   /** Error word of the next calls, in order, said as Slack says it: inside of 200. */
   readonly refusals: string[]
+  /** Status of the next refusals of the Web API. */
+  refusalStatus: number
 }
 
 const json = (body: object, headers = {}): Answer => ({
@@ -41,7 +43,9 @@ export const startFakeSlack = async (): Promise<FakeSlack> => {
       return json({ ok: false, error: 'invalid_auth' })
     }
     const refusal = fake.refusals.shift()
-    if (refusal !== undefined) return json({ ok: false, error: refusal })
+    if (refusal !== undefined) {
+      return { ...json({ ok: false, error: refusal }), status: fake.refusalStatus }
+    }
     const payload = payloadOf(arrival)
     if (payload === undefined) return json({ ok: false, error: 'invalid_json' })
     const channel = String(payload.channel ?? '')
@@ -82,6 +86,7 @@ export const startFakeSlack = async (): Promise<FakeSlack> => {
     channels: new Set(['#oncall']),
     messages: [],
     refusals: [],
+    refusalStatus: 200,
   })
   return fake
 }
