@@ -31,6 +31,14 @@ describe('parseRetryAfter', () => {
 describe('excerptOf', () => {
   it('is short and has no control characters', () => {
     const body = new TextEncoder().encode(`a\r\nb\u001b[31m${'x'.repeat(500)}`)
-    expect(excerptOf(body)).toMatch(/^a b \[31mx{1,200}$/)
+    expect(excerptOf(body)).toMatch(/^a b \[31mx{1,200}…$/)
+  })
+
+  it('says where it was cut, and only there', () => {
+    const excerpt = (text: string) => excerptOf(new TextEncoder().encode(text), 5)
+    expect(excerpt('12345')).toBe('12345')
+    expect(excerpt('\r\n 12\r\n\r\n45')).toBe('12 45')
+    expect(excerpt('123456')).toBe('1234…')
+    expect(excerpt('äöüäöü')).toBe('äöüä…')
   })
 })

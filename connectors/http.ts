@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { type ErrorCode, isZenhookError, messageOf } from '../core/errors/index.ts'
 import type { EgressResponse } from '../core/net/index.ts'
+import { clipped } from './facts.ts'
 import type { Failed } from './types.ts'
 
 const statusReasons = Object.fromEntries(
@@ -83,12 +84,12 @@ export const reasonOfStatus = (status: number): string =>
 
 const text = new TextDecoder()
 
-/** The start of an answer, for people; control characters are replaced. */
+/** Without control characters, line breaks included. */
+export const oneLine = (words: string): string => words.replace(/\p{Cc}+/gu, ' ').trim()
+
+/** The start of an answer, for people; `…` where it was cut. Far more is looked at, for blanks fall together. */
 export const excerptOf = (body: Uint8Array, length = 200): string =>
-  text
-    .decode(body.subarray(0, length))
-    .replace(/\p{Cc}+/gu, ' ')
-    .trim()
+  clipped(oneLine(text.decode(body.subarray(0, 16 * 1024))), length)
 
 /** An answer outside 2xx, by its status alone. */
 export const failedStatus = (response: EgressResponse, now: number): Failed => {
@@ -105,3 +106,7 @@ export const failedStatus = (response: EgressResponse, now: number): Failed => {
     error: `The receiver answered ${status}${excerpt === '' ? '' : `: ${excerpt}`}`,
   }
 }
+
+/** Of a write: 5xx, perhaps of a gateway, says that its answer was lost, which does not say that nothing was done. */
+export const maybeWritten = (failed: Failed): Failed =>
+  (failed.status ?? 0) >= 500 ? { ...failed, possibleDuplicate: true } : failed

@@ -43,7 +43,10 @@ export interface Failed {
   possibleDuplicate?: boolean
   /** Cancelled from our side (shutdown, rebalance): no failure, never counted. */
   cancelled?: boolean
-  /** What happened, one sentence; never a secret. */
+  /**
+   * What happened, one sentence; with `…` where it was cut. An echo of a secret is taken out of it later, also half of
+   * one before such a cut.
+   */
   error: string
   details?: Readonly<Record<string, unknown>>
 }

@@ -7,6 +7,7 @@ import {
 import type { Dispatch } from '../../core/event/index.ts'
 import type { Destination } from '../../core/registry/types.ts'
 import type { OpenSpan, Tracer } from '../../core/telemetry/index.ts'
+import { clipped } from '../facts.ts'
 import type { AttemptResult, Failed } from '../types.ts'
 import type { Instance } from './instances.ts'
 import type { Ending } from './records.ts'
@@ -84,6 +85,18 @@ const afterFailure = (
     : { verdict: 'retry', nextAt }
 }
 
+/** What receivers say of it is as long as they like, and may be an echo. */
+const told = (
+  { instance }: AttemptOptions,
+  details: Readonly<Record<string, unknown>>,
+): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(details).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? instance.scrub(clipped(value, 300)) : value,
+    ]),
+  )
+
 /** In the trace of the event, so that the receiver's own spans come below the attempt they answer. */
 const openSpan = (tracer: Tracer, { dispatch, destination, number }: AttemptOptions): OpenSpan => {
   const { event } = dispatch
@@ -125,7 +138,7 @@ export const attemptOnce = async (options: AttemptOptions): Promise<Attempted> =
   const at = now()
   const duplicate = possibleDuplicate || result.possibleDuplicate === true
   const details = {
-    ...result.details,
+    ...told(options, result.details ?? {}),
     connector: destination.connector,
     ...(result.status === undefined ? {} : { httpStatus: result.status }),
     ...(duplicate ? { possibleDuplicate: true } : {}),
@@ -139,12 +152,13 @@ export const attemptOnce = async (options: AttemptOptions): Promise<Attempted> =
         reason: 'delivered',
         at,
         tookMs,
-        details: externalId === undefined ? details : { ...details, externalId },
+        details:
+          externalId === undefined ? details : { ...details, ...told(options, { externalId }) },
       },
     }
   }
   const next = afterFailure(options, result, at)
-  const error = instance.scrub(result.error).slice(0, 500)
+  const error = instance.scrub(clipped(result.error, 500))
   const common = { reason: result.reason, at, tookMs }
   const ending: Ending =
     next.verdict === 'retry'

@@ -40,7 +40,11 @@ export const createAuth = (root: string): Auth => {
     })
     if (response.status !== 200) return { failed: failedStatus(response, context.now()) }
     const access = textOf(data?.access_token)
-    if (access === '') return { failed: { ...malformed(response), possibleDuplicate: false } }
+    if (access === '') {
+      // What it says instead is not shown: it may be a token in another place.
+      const error = `The token endpoint answered ${response.status} without an access token`
+      return { failed: { ...malformed(response), possibleDuplicate: false, error } }
+    }
     const life = Number(data?.expires_in)
     const lifeMs = Number.isFinite(life) ? life * 1000 : 5 * marginMs
     const header = `Bearer ${access}`
