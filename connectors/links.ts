@@ -1,6 +1,13 @@
 import type { Kv } from '../core/kv/port.ts'
 import type { Attempt, Failed } from './types.ts'
 
+export interface Taken {
+  /** The object; `undefined` for the right to make it. */
+  id: string | undefined
+  /** The link as it was read or written. */
+  held: string
+}
+
 /**
  * One external object per fingerprint, for receivers without idempotency keys: which object stands for
  * which problem, and how far a dispatch came with it.
@@ -8,13 +15,13 @@ import type { Attempt, Failed } from './types.ts'
 export interface Links {
   /**
    * The object of a fingerprint, or the right to make it, which nobody else has until the lease ends;
-   * `undefined` while somebody else has it.
+   * `undefined` while somebody else has it. An object that is `gone` at the receiver stands for nothing any more.
    */
-  take(fingerprint: string, owner: string): Promise<{ id: string | undefined } | undefined>
-  /** The object was made or found. */
-  bind(fingerprint: string, id: string): Promise<void>
-  /** The object is gone, or was not made after all. */
-  release(fingerprint: string): Promise<void>
+  take(fingerprint: string, owner: string, gone?: string): Promise<Taken | undefined>
+  /** The object was made or found. Whoever has the fingerprint by now keeps it. */
+  bind(fingerprint: string, id: string, taken: Taken): Promise<void>
+  /** The object was not made after all. Whoever has the fingerprint by now keeps it. */
+  release(fingerprint: string, taken: Taken): Promise<void>
   /** Whether a step of a dispatch was done by an earlier attempt; by one of the same run, where it is forced. */
   isDone(attempt: Attempt, step: string): Promise<boolean>
   done(attempt: Attempt, step: string): Promise<void>
@@ -32,23 +39,27 @@ export const createLinks = (kv: Kv, namespace: string, now: () => number): Links
     `step:${namespace}:${forced ? `${id}:${run}` : id}:${step}`
 
   return {
-    async take(fingerprint, owner) {
+    async take(fingerprint, owner, gone) {
       const key = keyOf(fingerprint)
       const [expected] = await kv.get([key])
       if (expected !== undefined) {
         const link = JSON.parse(expected) as Link
-        if ('id' in link) return { id: link.id }
-        if (link.until > now() && link.owner !== owner) return undefined
+        if ('id' in link) {
+          if (link.id !== gone) return { id: link.id, held: expected }
+        } else if (link.until > now() && link.owner !== owner) return undefined
       }
-      const value = JSON.stringify({ owner, until: now() + leaseMs })
-      const [mine] = await kv.replace([{ key, value, ttlMs: lifeMs, expected }])
-      return mine ? { id: undefined } : undefined
+      const held = JSON.stringify({ owner, until: now() + leaseMs })
+      const [mine] = await kv.replace([{ key, value: held, ttlMs: lifeMs, expected }])
+      return mine ? { id: undefined, held } : undefined
     },
-    async bind(fingerprint, id) {
-      await kv.set([{ key: keyOf(fingerprint), value: JSON.stringify({ id }), ttlMs: lifeMs }])
+    async bind(fingerprint, id, { held }) {
+      const value = JSON.stringify({ id })
+      await kv.replace([{ key: keyOf(fingerprint), value, ttlMs: lifeMs, expected: held }])
     },
-    async release(fingerprint) {
-      await kv.delete([keyOf(fingerprint)])
+    async release(fingerprint, { held }) {
+      // There is no deletion on a condition: a lease that has ended does as well.
+      const value = JSON.stringify({ owner: '', until: 0 })
+      await kv.replace([{ key: keyOf(fingerprint), value, ttlMs: leaseMs, expected: held }])
     },
     async isDone(attempt, step) {
       const [value] = await kv.get([stepOf(attempt, step)])
@@ -75,13 +86,54 @@ export const takePatiently = async (
   owner: string,
   patienceMs: number,
   signal: AbortSignal,
-): Promise<{ id: string | undefined } | { failed: Failed }> => {
+  gone?: string,
+): Promise<Taken | { failed: Failed }> => {
   const startedAt = performance.now()
   for (;;) {
-    const taken = await links.take(fingerprint, owner)
+    const taken = await links.take(fingerprint, owner, gone)
     if (taken !== undefined) return taken
     if (signal.aborted || performance.now() - startedAt > patienceMs)
       return { failed: busy(signal) }
     await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+/**
+ * The object of a fingerprint as the receiver has it, by `find`, which gets the id that is known; without one, the
+ * right to make it, if that is wanted. Of all who see that a known object is gone, one gets the right, and the
+ * others look again at what it made.
+ */
+export const findLinked = async <T>(
+  links: Links,
+  fingerprint: string,
+  { owner, makes }: { owner: string; makes: boolean },
+  context: { readonly timeoutMs: number },
+  signal: AbortSignal,
+  find: (known: string | undefined) => Promise<{ ok: T | undefined } | { failed: Failed }>,
+): Promise<{ found: T | undefined; taken: Taken } | { failed: Failed }> => {
+  let gone: string | undefined
+  for (;;) {
+    const taken = await takePatiently(links, fingerprint, owner, context.timeoutMs, signal, gone)
+    if ('failed' in taken) return taken
+    const seen = await find(taken.id)
+    if ('failed' in seen) {
+      if (taken.id === undefined) await links.release(fingerprint, taken)
+      return seen
+    }
+    if (seen.ok !== undefined || taken.id === undefined || !makes) return { found: seen.ok, taken }
+    gone = taken.id
+  }
+}
+
+/**
+ * Notes what the receiver has done already. Where that cannot be noted it is delivered all the same, for another
+ * attempt would do it twice; the mark says that a later event of the problem may.
+ */
+export const noted = async (note: () => Promise<void>): Promise<{ possibleDuplicate?: true }> => {
+  try {
+    await note()
+    return {}
+  } catch {
+    return { possibleDuplicate: true }
   }
 }

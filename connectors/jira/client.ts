@@ -1,5 +1,5 @@
 import { clipped } from '../facts.ts'
-import { failedStatus, parseRetryAfter } from '../http.ts'
+import { failedStatus, maybeWritten, parseRetryAfter } from '../http.ts'
 import {
   exchangeJson,
   fieldOf,
@@ -80,15 +80,29 @@ export const createJiraClient = (
   signal: AbortSignal,
 ): JiraClient => {
   const root = `${baseUrl.replace(/\/+$/, '')}/rest/api/3`
-  const call = (path: string, method: string, json?: unknown): Promise<JsonResponse> =>
-    exchangeJson(context, `${root}${path}`, {
+
+  /**
+   * One exchange. Credentials that are not accepted make a stranger of us, who is answered what strangers may see: no
+   * issue, with 200 or 404. A header says so; it is what 401 is elsewhere.
+   */
+  const call = async (path: string, method: string, json?: unknown): Promise<JsonResponse> => {
+    const answer = await exchangeJson(context, `${root}${path}`, {
       method,
       json,
       headers: { authorization },
       signal,
     })
+    const { response } = answer
+    const login = response.headers['x-seraph-loginreason'] ?? 'OK'
+    if (/\bOK\b/.test(login) || !(good(answer) || response.status === 404)) return answer
+    const words = `the credentials were not accepted: ${login}`
+    return { response: { ...response, status: 401 }, data: { errorMessages: [words] } }
+  }
   const failed = (answer: JsonResponse): { failed: Failed } => ({
     failed: failedOf(answer, context.now()),
+  })
+  const failedWrite = (answer: JsonResponse): { failed: Failed } => ({
+    failed: maybeWritten(failedOf(answer, context.now())),
   })
   const good = ({ response: { status } }: JsonResponse): boolean => status >= 200 && status < 300
   const pathOf = (key: string): string => `/issue/${encodeURIComponent(key)}`
@@ -112,7 +126,7 @@ export const createJiraClient = (
     },
     async create(fields) {
       const answer = await call('/issue', 'POST', { fields })
-      if (!good(answer)) return failed(answer)
+      if (!good(answer)) return failedWrite(answer)
       if (isCutSuccess(answer.response, '{"'))
         return { ok: undefined, status: answer.response.status }
       const key = textOf(fieldOf(answer.data, 'key'))
@@ -121,7 +135,7 @@ export const createJiraClient = (
     },
     async comment(key, body) {
       const answer = await call(`${pathOf(key)}/comment`, 'POST', { body })
-      if (!good(answer)) return failed(answer)
+      if (!good(answer)) return failedWrite(answer)
       const said = textOf(fieldOf(answer.data, 'id')) !== ''
       if (!said && !isCutSuccess(answer.response, '{"'))
         return { failed: malformed(answer.response) }
@@ -136,7 +150,7 @@ export const createJiraClient = (
       const id = textOf(fieldOf(found, 'id'))
       if (id === '') return { ok: false, status: listed.response.status }
       const answer = await call(`${pathOf(key)}/transitions`, 'POST', { transition: { id } })
-      return good(answer) ? { ok: true, status: answer.response.status } : failed(answer)
+      return good(answer) ? { ok: true, status: answer.response.status } : failedWrite(answer)
     },
   }
 }

@@ -1,9 +1,9 @@
 import { defineConnector } from '../define.ts'
 import { clipped, objectOf, type Summary, summaryOf } from '../facts.ts'
-import { createLinks, takePatiently } from '../links.ts'
-import type { Attempt, AttemptResult, ConnectorContext, Failed } from '../types.ts'
+import { createLinks, findLinked, noted } from '../links.ts'
+import type { Attempt, AttemptResult, ConnectorContext } from '../types.ts'
 import { adfOf, adfOfText } from './adf.ts'
-import { createJiraClient, type Issue, type JiraClient } from './client.ts'
+import { createJiraClient, type Issue, type JiraClient, type Outcome } from './client.ts'
 import { type JiraConfig, jiraSpec } from './spec.ts'
 
 export { jqlString } from './client.ts'
@@ -36,8 +36,6 @@ const fieldsOf = (
   }
 }
 
-const stop = (failed: Failed): { failed: Failed } => ({ failed })
-
 /** Issues in Jira, one per fingerprint. */
 export const jira = defineConnector(jiraSpec, (config, { destination, kv, now }) => {
   const { tenant, name } = destination
@@ -53,6 +51,7 @@ export const jira = defineConnector(jiraSpec, (config, { destination, kv, now })
     const { dispatch } = attempt
     let action = 'commented'
     let status = 200
+    let mark: { possibleDuplicate?: true } = {}
     if (summary.over !== issue.done) {
       const categories = summary.over ? ['done'] : ['new', 'indeterminate']
       const moved = await client.transition(issue.key, categories)
@@ -72,9 +71,9 @@ export const jira = defineConnector(jiraSpec, (config, { destination, kv, now })
       const said = await client.comment(issue.key, body)
       if ('failed' in said) return said.failed
       status = said.status
-      await links.done(attempt, 'comment')
+      mark = await noted(() => links.done(attempt, 'comment'))
     }
-    return { kind: 'delivered', status, externalId: issue.key, details: { action } }
+    return { kind: 'delivered', status, ...mark, externalId: issue.key, details: { action } }
   }
 
   /** The issue of the fingerprint as it stands, or `undefined` where one must be made. */
@@ -82,14 +81,12 @@ export const jira = defineConnector(jiraSpec, (config, { destination, kv, now })
     client: JiraClient,
     known: string | undefined,
     label: string,
-  ): Promise<{ issue: Issue | undefined } | { failed: Failed }> => {
+  ): Promise<Outcome<Issue | undefined>> => {
     if (known !== undefined) {
       const seen = await client.issue(known)
-      if ('failed' in seen) return stop(seen.failed)
-      if (seen.ok !== undefined) return { issue: seen.ok }
+      if ('failed' in seen || seen.ok !== undefined) return seen
     }
-    const found = await client.search(config.project, label)
-    return 'failed' in found ? stop(found.failed) : { issue: found.ok }
+    return client.search(config.project, label)
   }
 
   const deliver = async (
@@ -107,34 +104,43 @@ export const jira = defineConnector(jiraSpec, (config, { destination, kv, now })
     const summary = summaryOf(attempt)
     const label = `zenhook-${context.hash(summary.fingerprint).slice(0, 24)}`
 
-    const taken = await takePatiently(links, label, dispatch.id, context.timeoutMs, signal)
-    if ('failed' in taken) return taken.failed
-    const found = await find(client, taken.id, label)
-    if ('failed' in found) {
-      if (taken.id === undefined) await links.release(label)
-      return found.failed
-    }
-    const { issue } = found
+    const wanted = { owner: dispatch.id, makes: !summary.over }
+    const linked = await findLinked(links, label, wanted, context, signal, (known) =>
+      find(client, known, label),
+    )
+    if ('failed' in linked) return linked.failed
+    const { found: issue, taken } = linked
     if (issue !== undefined) {
-      if (issue.key !== taken.id) await links.bind(label, issue.key)
+      if (issue.key !== taken.id) await links.bind(label, issue.key, taken)
       return follow(client, attempt, summary, issue)
     }
+    if (taken.id !== undefined) {
+      // Deleted, or hidden from the account: the same answer. The link stays, for hidden issues come back.
+      return { kind: 'delivered', externalId: taken.id, details: { action: 'gone' } }
+    }
     if (summary.over) {
-      await links.release(label)
+      await links.release(label, taken)
       return { kind: 'delivered', details: { action: 'none' } }
     }
     const created = await client.create(fieldsOf(config, attempt, summary, label))
     if ('failed' in created) {
       // Nothing was made: the next event of the problem need not wait for the lease to end.
-      if (!created.failed.possibleDuplicate) await links.release(label)
+      if (!created.failed.possibleDuplicate) await links.release(label, taken)
       return created.failed
     }
     const { status, ok: externalId } = created
-    if (externalId !== undefined) await links.bind(label, externalId)
-    // The description says all that a comment would: a later attempt need not repeat it.
-    await links.done(attempt, 'comment')
-    const details = { action: 'created' }
-    return { kind: 'delivered', status, ...(externalId !== undefined && { externalId }), details }
+    const mark = await noted(async () => {
+      if (externalId !== undefined) await links.bind(label, externalId, taken)
+      // The description says all that a comment would: a later attempt need not repeat it.
+      await links.done(attempt, 'comment')
+    })
+    return {
+      kind: 'delivered',
+      status,
+      ...mark,
+      ...(externalId !== undefined && { externalId }),
+      details: { action: 'created' },
+    }
   }
 
   return { deliver }

@@ -32,6 +32,8 @@ describe('jira', () => {
     fake.arrivals.length = 0
     fake.indexed = true
     fake.noWayOut = false
+    fake.made = 0
+    fake.lost.length = 0
   })
   afterAll(async () => {
     await egress.close()
@@ -44,12 +46,13 @@ describe('jira', () => {
     event = problem(),
     attempt: Partial<Attempt> = {},
     config: object = {},
+    token = fake.token,
   ): Promise<AttemptResult> => {
     const destination = destinationOf({
       connector: 'jira',
       config: { baseUrl: fake.url, project: 'OPS', ...config },
     })
-    const secrets = { email: [fake.email], token: [fake.token] }
+    const secrets = { email: [fake.email], token: [token] }
     return jira
       .create(contextOf(destination, egress, kv, secrets))
       .deliver(
@@ -106,10 +109,74 @@ describe('jira', () => {
     only()
   })
 
-  it('makes a new issue when the old one was deleted', async () => {
+  it('makes one new issue when the old one was deleted, however many events see that', async () => {
     await send()
     fake.issues.clear()
-    expect(await send()).toMatchObject({ kind: 'delivered', details: { action: 'created' } })
+    const results = await Promise.all(Array.from({ length: 8 }, () => send()))
+    expect(results.map(({ kind }) => kind)).toEqual(Array(8).fill('delivered'))
+    expect(only()).toMatchObject({ key: 'OPS-2', comments: { length: 7 } })
+    expect(await send()).toMatchObject({ externalId: 'OPS-2' })
+  })
+
+  it('says that the issue of a problem that is over is not there any more', async () => {
+    await send()
+    fake.issues.clear()
+    expect(await send(problem({ status: 'resolved' }))).toMatchObject({
+      kind: 'delivered',
+      externalId: 'OPS-1',
+      details: { action: 'gone' },
+    })
+  })
+
+  it('takes no answer for strangers: a token that ended loses no resolution, and no link', async () => {
+    const links = () => [...kv.values].filter(([key]) => key.startsWith('link:'))
+    await send()
+    const before = links()
+    const over = problem({ status: 'resolved' })
+    const result = await send(over, {}, {}, 'ended')
+    expect(result).toMatchObject({ reason: 'http_401', status: 401, retriable: false })
+    expect(result).toMatchObject({ error: expect.stringContaining('AUTHENTICATED_FAILED') })
+    expect(links()).toEqual(before)
+    expect(await send(over)).toMatchObject({ externalId: 'OPS-1', details: { action: 'resolved' } })
+    // A problem that was never reported, too: a search finds nothing for strangers.
+    const other = problem({ status: 'resolved', fingerprint: 'disk-2' })
+    expect(await send(other, {}, {}, 'ended')).toMatchObject({ reason: 'http_401' })
+  })
+
+  it.each([502, 504])('makes no second issue when %i hid that one was made', async (status) => {
+    fake.indexed = false
+    fake.lost.push(status)
+    expect(await send()).toMatchObject({ reason: `http_${status}`, possibleDuplicate: true })
+    expect(await send()).toMatchObject({ reason: 'busy', retriable: true })
+    only()
+  })
+
+  it('says that a comment or a transition may have been made when its answer was lost', async () => {
+    await send()
+    fake.lost.push(504)
+    expect(await send()).toMatchObject({ reason: 'http_504', possibleDuplicate: true })
+    expect(only().comments.length).toBe(1)
+    fake.lost.push(502)
+    expect(await send(problem({ status: 'resolved' }))).toMatchObject({ possibleDuplicate: true })
+    fake.faults.push({ status: 502 })
+    expect(await send()).not.toHaveProperty('possibleDuplicate')
+  })
+
+  it('does not write again, and says so, when what was written cannot be noted', async () => {
+    const awayWhen = (written: () => boolean) =>
+      Object.defineProperty(mapKv(), 'away', { get: written })
+    kv = awayWhen(() => fake.issues.size > 0)
+    expect(await send()).toMatchObject({
+      kind: 'delivered',
+      possibleDuplicate: true,
+      externalId: 'OPS-1',
+    })
+    kv = awayWhen(() => only().comments.length > 0)
+    expect(await send()).toMatchObject({
+      kind: 'delivered',
+      possibleDuplicate: true,
+      details: { action: 'commented' },
+    })
   })
 
   it('repeats no comment when a later attempt goes over a step again', async () => {

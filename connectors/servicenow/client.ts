@@ -1,5 +1,5 @@
 import { clipped } from '../facts.ts'
-import { failedStatus } from '../http.ts'
+import { failedStatus, maybeWritten } from '../http.ts'
 import {
   exchangeJson,
   fieldOf,
@@ -59,6 +59,10 @@ export const createTableClient = (
   const base = `${root}/api/now/table/${table}`
   const columns = 'sysparm_fields=sys_id,number,state'
 
+  const refused = (status: number, error: string, retriable = false): { failed: Failed } => ({
+    failed: { kind: 'failed', reason: 'servicenow_refused', status, retriable, error },
+  })
+
   /** One exchange; a refused token is renewed once. */
   const call = async (
     path: string,
@@ -102,8 +106,7 @@ export const createTableClient = (
     const words = wordsOf(data)
     if (words !== '' || fieldOf(data, 'status') === 'failure') {
       const retriable = /rate limit|transaction cancelled|maximum execution time/i.test(words)
-      const error = `ServiceNow refused within ${status}: ${words}`
-      return { failed: { kind: 'failed', reason: 'servicenow_refused', status, retriable, error } }
+      return refused(status, `ServiceNow refused within ${status}: ${words}`, retriable)
     }
     // A sleeping instance answers 200 with a page for people.
     const result = fieldOf(data, 'result')
@@ -120,7 +123,7 @@ export const createTableClient = (
     const { status } = answer.response
     if (isCutSuccess(answer.response, '{"result"')) return { ok: undefined, status }
     const result = resultOf(answer)
-    if ('failed' in result) return result
+    if ('failed' in result) return { failed: maybeWritten(result.failed) }
     const row = rowOf(result.ok)
     return row === undefined ? { failed: malformed(answer.response) } : { ok: row, status }
   }
@@ -136,14 +139,24 @@ export const createTableClient = (
     async search(correlationId) {
       const query = `correlation_id=${queryValue(correlationId)}^ORDERBYDESCsys_created_on`
       const answer = await call(
-        `?sysparm_query=${encodeURIComponent(query)}&sysparm_limit=1&${columns}`,
+        `?sysparm_query=${encodeURIComponent(query)}&sysparm_limit=1&${columns},correlation_id`,
         'GET',
       )
       if ('failed' in answer) return answer
       const result = resultOf(answer)
       if ('failed' in result) return result
+      const { status } = result
       if (!Array.isArray(result.ok)) return { failed: malformed(answer.response) }
-      return { ok: rowOf(result.ok[0]), status: result.status }
+      const [first]: unknown[] = result.ok
+      // Rows that the account may not read are taken out after they were counted.
+      if (first === undefined && Number(answer.response.headers['x-total-count']) > 0) {
+        return refused(status, `The account may not read the records of ${table} that were found`)
+      }
+      // A condition on a column that is not there is ignored: what is found then is anybody's.
+      if (first !== undefined && fieldOf(first, 'correlation_id') !== correlationId) {
+        return refused(status, `The table ${table} has no correlation_id, or none that can be read`)
+      }
+      return { ok: rowOf(first), status }
     },
     create: (fields) => write('', 'POST', fields),
     update: (sysId, fields) => write(`/${encodeURIComponent(sysId)}`, 'PATCH', fields),

@@ -1,9 +1,15 @@
 import { defineConnector } from '../define.ts'
 import { clipped, objectOf, type Summary, summaryOf } from '../facts.ts'
-import { createLinks, takePatiently } from '../links.ts'
-import type { Attempt, AttemptResult, ConnectorContext, Failed } from '../types.ts'
+import { createLinks, findLinked, noted } from '../links.ts'
+import type { Attempt, AttemptResult, ConnectorContext } from '../types.ts'
 import { createAuth } from './auth.ts'
-import { createTableClient, type Fields, type Row, type TableClient } from './client.ts'
+import {
+  createTableClient,
+  type Fields,
+  type Outcome,
+  type Row,
+  type TableClient,
+} from './client.ts'
 import { servicenowSpec } from './spec.ts'
 
 export { queryValue } from './client.ts'
@@ -84,14 +90,12 @@ export const servicenow = defineConnector(servicenowSpec, (config, { destination
     client: TableClient,
     known: string | undefined,
     correlationId: string,
-  ): Promise<{ row: Row | undefined } | { failed: Failed }> => {
+  ): Promise<Outcome<Row | undefined>> => {
     if (known !== undefined) {
       const seen = await client.get(known)
-      if ('failed' in seen) return seen
-      if (seen.ok !== undefined) return { row: seen.ok }
+      if ('failed' in seen || seen.ok !== undefined) return seen
     }
-    const found = await client.search(correlationId)
-    return 'failed' in found ? found : { row: found.ok }
+    return client.search(correlationId)
   }
 
   const deliver = async (
@@ -104,33 +108,38 @@ export const servicenow = defineConnector(servicenowSpec, (config, { destination
     const summary = summaryOf(attempt)
     const correlationId = `zenhook-${context.hash(summary.fingerprint).slice(0, 32)}`
 
-    const taken = await takePatiently(links, correlationId, dispatch.id, context.timeoutMs, signal)
-    if ('failed' in taken) return taken.failed
-    const found = await find(client, taken.id, correlationId)
-    if ('failed' in found) {
-      if (taken.id === undefined) await links.release(correlationId)
-      return found.failed
+    const wanted = { owner: dispatch.id, makes: !summary.over }
+    const linked = await findLinked(links, correlationId, wanted, context, signal, (known) =>
+      find(client, known, correlationId),
+    )
+    if ('failed' in linked) return linked.failed
+    const { found: row, taken } = linked
+    if (row === undefined && taken.id !== undefined) {
+      // Deleted, or hidden from the account in a way that nothing tells of: the link stays.
+      return { kind: 'delivered', externalId: taken.id, details: { action: 'gone' } }
     }
-    const { row } = found
     if (row === undefined && summary.over) {
-      await links.release(correlationId)
+      await links.release(correlationId, taken)
       return { kind: 'delivered', details: { action: 'none' } }
     }
     if (row === undefined) {
       const made = await client.create(newFields(attempt, summary, correlationId))
       if ('failed' in made) {
         // Nothing was made: the next event of the problem need not wait for the lease to end.
-        if (!made.failed.possibleDuplicate) await links.release(correlationId)
+        if (!made.failed.possibleDuplicate) await links.release(correlationId, taken)
         return made.failed
       }
       const { status, ok } = made
-      if (ok !== undefined) await links.bind(correlationId, ok.sysId)
-      await links.done(attempt, 'update')
-      if (ok === undefined) return { kind: 'delivered', status, details: { action: 'created' } }
+      const mark = await noted(async () => {
+        if (ok !== undefined) await links.bind(correlationId, ok.sysId, taken)
+        await links.done(attempt, 'update')
+      })
+      const created = { kind: 'delivered', status, ...mark } as const
+      if (ok === undefined) return { ...created, details: { action: 'created' } }
       const details = { action: 'created', number: ok.number }
-      return { kind: 'delivered', status, externalId: ok.sysId, details }
+      return { ...created, externalId: ok.sysId, details }
     }
-    if (row.sysId !== taken.id) await links.bind(correlationId, row.sysId)
+    if (row.sysId !== taken.id) await links.bind(correlationId, row.sysId, taken)
     const externalId = row.sysId
     // An earlier attempt came this far: a second note would say the same twice.
     if (await links.isDone(attempt, 'update')) {
@@ -139,9 +148,9 @@ export const servicenow = defineConnector(servicenowSpec, (config, { destination
     const { action, fields } = changes(attempt, summary, row)
     const updated = await client.update(externalId, fields)
     if ('failed' in updated) return updated.failed
-    await links.done(attempt, 'update')
+    const mark = await noted(() => links.done(attempt, 'update'))
     const details = { action, number: row.number }
-    return { kind: 'delivered', status: updated.status, externalId, details }
+    return { kind: 'delivered', status: updated.status, ...mark, externalId, details }
   }
 
   return { deliver }

@@ -46,6 +46,10 @@ describe('servicenow', () => {
     fake.searches.length = 0
     fake.faults.length = 0
     fake.refusals.length = 0
+    fake.correlated = true
+    fake.readable = true
+    fake.made = 0
+    fake.lost.length = 0
   })
   afterAll(async () => {
     await egress.close()
@@ -105,6 +109,73 @@ describe('servicenow', () => {
     const results = await Promise.all(Array.from({ length: 6 }, () => send()))
     expect(results.map(({ kind }) => kind)).toEqual(Array(6).fill('delivered'))
     only()
+  })
+
+  it('makes one new incident when the old one was deleted, however many events see that', async () => {
+    await send()
+    fake.rows.clear()
+    const results = await Promise.all(Array.from({ length: 8 }, () => send()))
+    expect(results.map(({ kind }) => kind)).toEqual(Array(8).fill('delivered'))
+    expect(only()).toMatchObject({ number: 'INC0000002' })
+    expect(only().work_notes?.split('---').length).toBe(7)
+  })
+
+  it('touches no record of others where the table has no correlation_id', async () => {
+    const foreign = { sys_id: 'f'.repeat(32), number: 'INC0009999', state: '1' }
+    fake.rows.set(foreign.sys_id, { ...foreign })
+    fake.correlated = false
+    for (const status of ['firing', 'resolved']) {
+      expect(await send(problem({ status }))).toMatchObject({
+        reason: 'servicenow_refused',
+        retriable: false,
+        error: expect.stringContaining('no correlation_id'),
+      })
+    }
+    expect(only()).toEqual(foreign)
+  })
+
+  it('tells records that it may not read from records that are gone', async () => {
+    const over = problem({ status: 'resolved' })
+    await send()
+    fake.readable = false
+    for (const event of [problem(), over]) {
+      expect(await send(event)).toMatchObject({
+        reason: 'servicenow_refused',
+        retriable: false,
+        error: expect.stringContaining('may not read'),
+      })
+    }
+    fake.readable = true
+    expect(await send(over)).toMatchObject({ details: { action: 'resolved' } })
+    fake.rows.clear()
+    expect(await send(over)).toMatchObject({ details: { action: 'gone' } })
+    expect(await send(problem({ status: 'resolved', fingerprint: 'disk-2' }))).toMatchObject({
+      details: { action: 'none' },
+    })
+  })
+
+  it.each([502, 504])('makes no second incident when %i hid that one was made', async (status) => {
+    fake.lost.push(status)
+    expect(await send()).toMatchObject({ reason: `http_${status}`, possibleDuplicate: true })
+    // Found by its correlation id once the lease is over; not before, for a search may lag behind.
+    expect(await send()).toMatchObject({ reason: 'busy', retriable: true })
+    only()
+    kv = mapKv()
+    await send()
+    fake.lost.push(status)
+    expect(await send()).toMatchObject({ reason: `http_${status}`, possibleDuplicate: true })
+    fake.faults.push({ status })
+    expect(await send()).not.toHaveProperty('possibleDuplicate')
+  })
+
+  it('does not write again, and says so, when what was written cannot be noted', async () => {
+    const awayWhen = (written: () => boolean) =>
+      Object.defineProperty(mapKv(), 'away', { get: written })
+    kv = awayWhen(() => fake.rows.size > 0)
+    const flagged = { kind: 'delivered', possibleDuplicate: true }
+    expect(await send()).toMatchObject({ ...flagged, details: { action: 'created' } })
+    kv = awayWhen(() => only().work_notes !== undefined)
+    expect(await send()).toMatchObject({ ...flagged, details: { action: 'noted' } })
   })
 
   it('finds its incident by correlation id when the state is lost, and never otherwise', async () => {

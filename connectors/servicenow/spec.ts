@@ -59,7 +59,8 @@ export const servicenowSpec: ComponentSpec<ServiceNowConfig> = {
   ],
   reasons: {
     ...httpReasons,
-    servicenow_refused: 'ServiceNow refused within a 2xx answer; its words are in the error',
+    servicenow_refused:
+      'ServiceNow refused within a 2xx answer, or showed no record that is ours; the error says what',
     no_credentials: 'Neither a user nor an OAuth client is configured',
     busy: 'Another event of the same problem is making the record now',
   },

@@ -18,6 +18,10 @@ export interface FakeJira extends Receiver {
   indexed: boolean
   /** The workflow has no way to "done". */
   noWayOut: boolean
+  /** Issues made so far: no key is given twice. */
+  made: number
+  /** Statuses with which a gateway answers the next writes, after they had their effect. */
+  readonly lost: number[]
 }
 
 const json = (status: number, body: object): Answer => ({
@@ -59,7 +63,8 @@ export const startFakeJira = async (): Promise<FakeJira> => {
       errors.project = 'valid project is required'
     }
     if (Object.keys(errors).length > 0) return problem(400, '', errors)
-    const number = fake.issues.size + 1
+    fake.made += 1
+    const number = fake.made
     const key = `OPS-${number}`
     fake.issues.set(key, { key, fields, category: 'new', comments: [] })
     return json(201, {
@@ -107,17 +112,23 @@ export const startFakeJira = async (): Promise<FakeJira> => {
     return problem(405, 'Method not allowed')
   }
 
-  const receiver = await startReceiver((arrival) => {
-    if (arrival.headers.authorization !== authorization) {
-      return problem(401, 'Client must be authenticated to access this resource.')
-    }
-    const { pathname } = new URL(arrival.url, 'http://jira.test')
-    const path = pathname.replace('/rest/api/3', '')
+  const noIssue = problem(404, 'Issue does not exist or you do not have permission to see it.')
+  const searchPath = '/search/jql'
+
+  /** What somebody sees whose credentials are not accepted: the site as it is for everybody. */
+  const forStrangers = (path: string, { method }: Arrival): Answer => {
+    if (path === searchPath) return json(200, { issues: [], isLast: true })
+    return method === 'GET'
+      ? noIssue
+      : problem(401, 'Client must be authenticated to access this resource.')
+  }
+
+  const serve = (path: string, arrival: Arrival): Answer => {
     const body: unknown = arrival.body.length === 0 ? {} : JSON.parse(arrival.body.toString())
     if (path === '/issue' && arrival.method === 'POST') {
       return create(Object(Reflect.get(Object(body), 'fields')) as Record<string, unknown>)
     }
-    if (path === '/search/jql') {
+    if (path === searchPath) {
       const jql = String(Reflect.get(Object(body), 'jql'))
       fake.searches.push(jql)
       const label = labelOf(jql)
@@ -130,10 +141,20 @@ export const startFakeJira = async (): Promise<FakeJira> => {
     }
     const [, key = '', rest = ''] = /^\/issue\/([^/]+)(\/.*)?$/.exec(path) ?? []
     const issue = fake.issues.get(decodeURIComponent(key))
-    if (issue === undefined) {
-      return problem(404, 'Issue does not exist or you do not have permission to see it.')
-    }
-    return ofIssue(issue, rest, arrival, body)
+    return issue === undefined ? noIssue : ofIssue(issue, rest, arrival, body)
+  }
+
+  const receiver = await startReceiver((arrival) => {
+    const path = new URL(arrival.url, 'http://jira.test').pathname.replace('/rest/api/3', '')
+    const known = arrival.headers.authorization === authorization
+    const answer = known ? serve(path, arrival) : forStrangers(path, arrival)
+    const lost =
+      arrival.method === 'GET' || path === searchPath || answer.status >= 300
+        ? undefined
+        : fake.lost.shift()
+    if (lost !== undefined) return { status: lost, body: '<html>Gateway time-out</html>' }
+    const login = { 'x-seraph-loginreason': known ? 'OK' : 'AUTHENTICATED_FAILED' }
+    return { ...answer, headers: { ...answer.headers, ...login } }
   })
   const fake: FakeJira = Object.assign(receiver, {
     email,
@@ -142,6 +163,8 @@ export const startFakeJira = async (): Promise<FakeJira> => {
     searches: [],
     indexed: true,
     noWayOut: false,
+    made: 0,
+    lost: [],
   })
   return fake
 }

@@ -15,6 +15,14 @@ export interface FakeServiceNow extends Receiver {
   issued: number
   /** The next answers are an error within 200. */
   readonly refusals: string[]
+  /** The table has the column `correlation_id`; without it, values for it and conditions on it are ignored. */
+  correlated: boolean
+  /** The account may read the records: others are counted in a search, and not shown. */
+  readable: boolean
+  /** Records made so far: no id is given twice. */
+  made: number
+  /** Statuses with which a gateway answers the next writes, after they had their effect. */
+  readonly lost: number[]
 }
 
 const json = (status: number, body: object): Answer => ({
@@ -60,7 +68,7 @@ export const startFakeServiceNow = async (): Promise<FakeServiceNow> => {
   const allowed = (authorization: string | undefined): boolean =>
     authorization === basic || fake.tokens.has((authorization ?? '').replace(/^Bearer /, ''))
 
-  const receiver = await startReceiver((arrival) => {
+  const serve = (arrival: Arrival): Answer => {
     const { pathname, searchParams } = new URL(arrival.url, 'http://snow.test')
     if (pathname === '/oauth_token.do') return token(arrival)
     if (!allowed(arrival.headers.authorization)) return problem(401, 'User Not Authenticated')
@@ -68,22 +76,30 @@ export const startFakeServiceNow = async (): Promise<FakeServiceNow> => {
     if (refusal !== undefined) return problem(200, refusal)
     const [, table, sysId] = /^\/api\/now\/table\/([^/]+)(?:\/([^/]+))?$/.exec(pathname) ?? []
     if (table !== 'incident') return problem(400, `Invalid table ${table ?? ''}`)
-    if (sysId === undefined && arrival.method === 'GET') {
-      const query = searchParams.get('sysparm_query') ?? ''
-      fake.searches.push(query)
-      const conditions = conditionsOf(query)
-      const found = [...fake.rows.values()].filter((row) =>
-        conditions.every(([field, value]) => row[field] === value),
-      )
-      return json(200, { result: found.slice(-1) })
-    }
     const columns = searchParams.get('sysparm_fields')?.split(',')
     /** Of a record what was asked for. */
     const shown = (row: Record<string, string>) =>
       Object.fromEntries(Object.entries(row).filter(([name]) => columns?.includes(name) ?? true))
-    const fields = arrival.body.length === 0 ? {} : JSON.parse(arrival.body.toString())
+    const isColumn = (name: string): boolean => fake.correlated || name !== 'correlation_id'
+    if (sysId === undefined && arrival.method === 'GET') {
+      const query = searchParams.get('sysparm_query') ?? ''
+      fake.searches.push(query)
+      const conditions = conditionsOf(query).filter(([field]) => isColumn(field))
+      const found = [...fake.rows.values()].filter((row) =>
+        conditions.every(([field, value]) => row[field] === value),
+      )
+      const { headers, ...answer } = json(200, {
+        result: fake.readable ? found.slice(-1).map(shown) : [],
+      })
+      return { ...answer, headers: { ...headers, 'x-total-count': String(found.length) } }
+    }
+    const sent = arrival.body.length === 0 ? {} : JSON.parse(arrival.body.toString())
+    const fields: Record<string, string> = Object.fromEntries(
+      Object.entries<string>(sent).filter(([name]) => isColumn(name)),
+    )
     if (sysId === undefined && arrival.method === 'POST') {
-      const number = fake.rows.size + 1
+      fake.made += 1
+      const number = fake.made
       const id = String(number).padStart(32, '0')
       const row = {
         state: '1',
@@ -94,7 +110,7 @@ export const startFakeServiceNow = async (): Promise<FakeServiceNow> => {
       fake.rows.set(id, row)
       return json(201, { result: shown(row) })
     }
-    const row = fake.rows.get(sysId ?? '')
+    const row = fake.readable ? fake.rows.get(sysId ?? '') : undefined
     if (row === undefined) return problem(404, 'No Record found')
     if (arrival.method === 'GET') return json(200, { result: shown(row) })
     if (fields.state === '6' && (!fields.close_code || !fields.close_notes)) {
@@ -103,6 +119,13 @@ export const startFakeServiceNow = async (): Promise<FakeServiceNow> => {
     const notes = [row.work_notes, fields.work_notes].filter((note) => note !== undefined)
     Object.assign(row, fields, notes.length === 0 ? {} : { work_notes: notes.join('\n---\n') })
     return json(200, { result: shown(row) })
+  }
+
+  const receiver = await startReceiver((arrival) => {
+    const answer = serve(arrival)
+    const isWrite = arrival.url.startsWith('/api/') && arrival.method !== 'GET'
+    const lost = isWrite && answer.status < 300 ? fake.lost.shift() : undefined
+    return lost === undefined ? answer : { status: lost, body: '<html>Gateway time-out</html>' }
   })
   const fake: FakeServiceNow = Object.assign(receiver, {
     ...{ username, password, clientId, clientSecret },
@@ -111,6 +134,10 @@ export const startFakeServiceNow = async (): Promise<FakeServiceNow> => {
     tokens: new Set<string>(),
     issued: 0,
     refusals: [],
+    correlated: true,
+    readable: true,
+    made: 0,
+    lost: [],
   })
   return fake
 }

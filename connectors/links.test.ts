@@ -1,0 +1,50 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { mapKv } from '../test/fakes/rig.ts'
+import { createLinks, type Links, type Taken } from './links.ts'
+
+describe('links', () => {
+  let now = 0
+  let links: Links
+  beforeEach(() => {
+    now = 1_000
+    links = createLinks(mapKv(), 'test', () => now)
+  })
+  const take = async (owner: string, gone?: string): Promise<Taken> => {
+    const taken = await links.take('disk', owner, gone)
+    if (taken === undefined) throw new Error('somebody else has it')
+    return taken
+  }
+
+  it('give the right to make an object to one, until it is bound or released', async () => {
+    const first = await take('a')
+    expect(first.id).toBeUndefined()
+    expect(await links.take('disk', 'b')).toBeUndefined()
+    await links.release('disk', first)
+    const second = await take('b')
+    expect(second.id).toBeUndefined()
+    await links.bind('disk', 'OPS-1', second)
+    expect(await take('a')).toMatchObject({ id: 'OPS-1' })
+  })
+
+  it('give the right to make a gone object anew to one', async () => {
+    await links.bind('disk', 'OPS-1', await take('a'))
+    expect((await take('b', 'OPS-1')).id).toBeUndefined()
+    expect(await links.take('disk', 'c', 'OPS-1')).toBeUndefined()
+    await links.bind('disk', 'OPS-2', await take('b', 'OPS-1'))
+    expect(await take('c', 'OPS-1')).toMatchObject({ id: 'OPS-2' })
+  })
+
+  it.each([
+    ['releases', (frozen: Taken) => links.release('disk', frozen)],
+    ['binds', (frozen: Taken) => links.bind('disk', 'OPS-1', frozen)],
+  ])('keep what another made when one that froze beyond its lease %s', async (_name, act) => {
+    const frozen = await take('a')
+    now += 31_000
+    const second = await take('b')
+    await act(frozen)
+    expect(await links.take('disk', 'c')).toBeUndefined()
+    await links.bind('disk', 'OPS-2', second)
+    await act(frozen)
+    expect(await take('c')).toMatchObject({ id: 'OPS-2' })
+  })
+})
