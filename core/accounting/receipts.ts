@@ -97,6 +97,7 @@ const oldest = (heads: readonly Head[]): number => {
 export const receiptOf = (record: StoredRecord): Receipt => {
   const { headers, partition, offset, timestamp } = record
   const { id } = headers
+  const minted = id === undefined ? undefined : timeOf(id)
   return {
     id: id ?? placeOf(partition, offset),
     run: headers.run ?? liveRun,
@@ -104,8 +105,9 @@ export const receiptOf = (record: StoredRecord): Receipt => {
     source: headers.source ?? '',
     partition,
     offset,
-    // A replay may have a time of its own; else the two are the same.
-    at: (headers.run === undefined || id === undefined ? undefined : timeOf(id)) ?? timestamp,
+    // A replay has a time of its own; else the two are the same, but for an event that was received by a clock
+    // far ahead: brokers take no such time.
+    at: headers.run === undefined ? Math.max(timestamp, minted ?? 0) : (minted ?? timestamp),
     stamp: timestamp,
   }
 }
