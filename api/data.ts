@@ -63,6 +63,31 @@ const decision = z
   })
   .openapi('Decision')
 
+/** One row of the decision table, by the names of its columns. */
+const decisionRow = z
+  .object({
+    tenant: z.string(),
+    event_id: z.string(),
+    decision_id: z.string(),
+    stage: z.string(),
+    verdict: z.string(),
+    reason: z.string(),
+    score: z.number().nullable(),
+    model: z.string().describe('empty where none gave a score'),
+    route: z.string().describe('empty before routing'),
+    destination: z.string().describe('empty before routing'),
+    attempt: z.number().describe('of a delivery, from 1; 0 elsewhere'),
+    at: z.iso.datetime(),
+    took_ms: z.number(),
+    details: z.record(z.string(), z.unknown()),
+    source: z.string(),
+    type: z.string(),
+    received_at: z.iso.datetime(),
+    run: z.string().describe('`live`, or the id of a replay'),
+    dispatch_id: z.string().describe('empty before routing'),
+  })
+  .openapi('DecisionRow')
+
 const attempt = z.object({
   attempt: z.number(),
   at: z.iso.datetime(),
@@ -197,7 +222,7 @@ export const dataRoutes = (app: AdminApp, deps: ApiDependencies): void => {
       responses: {
         200: json(
           z.object({
-            decisions: z.array(z.record(z.string(), z.unknown())),
+            decisions: z.array(decisionRow),
             next: z.string().optional(),
           }),
           'a page of rows; `next` is the cursor of the following one, also in Link',

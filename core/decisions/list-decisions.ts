@@ -1,5 +1,6 @@
 import { cursorOf, parseCursor } from './cursor.ts'
-import type { Decisions, Row } from './port.ts'
+import { ms, rfc3339 } from './list.ts'
+import type { Decisions } from './port.ts'
 
 export interface DecisionFilter {
   tenant?: string
@@ -19,9 +20,36 @@ export interface DecisionFilter {
   limit: number
 }
 
+/** A row by the names of the table's columns. */
+interface Told {
+  tenant: string
+  event_id: string
+  decision_id: string
+  stage: string
+  verdict: string
+  reason: string
+  score: number | null
+  model: string
+  route: string
+  destination: string
+  attempt: number
+  took_ms: number
+  source: string
+  type: string
+  run: string
+  dispatch_id: string
+}
+
+/** What the table tells of one decision. Times are RFC 3339 with milliseconds. */
+export interface Decision extends Told {
+  at: string
+  received_at: string
+  details: Readonly<Record<string, unknown>>
+}
+
 export interface DecisionPage {
-  /** Rows of the table, newest first. */
-  decisions: readonly Row[]
+  /** Newest first. */
+  decisions: readonly Decision[]
   /** Given while older decisions may follow. */
   next?: string
 }
@@ -41,7 +69,7 @@ const conditions = {
 
 const place = `(decisions.at < ${time('at')} OR decisions.at = ${time('at')} AND decision_id < {id:String})`
 
-/** Decisions as their rows, newest first. Rejects with ZENHOOK_DECISIONS_QUERY_REFUSED for a broken cursor. */
+/** Decisions by the columns of their table, newest first. Rejects with ZENHOOK_DECISIONS_QUERY_REFUSED for a broken cursor. */
 export const listDecisions = async (
   decisions: Decisions,
   filter: DecisionFilter,
@@ -59,16 +87,29 @@ export const listDecisions = async (
     Object.assign(parameters, parseCursor(filter.cursor))
   }
   const where = wanted.length === 0 ? '' : `WHERE ${wanted.join(' AND ')}`
-  const rows = await decisions.select<Row & { cursor_at: number; decision_id: string }>(
-    `SELECT *, toUnixTimestamp64Milli(decisions.at) AS cursor_at FROM decisions FINAL ${where}
+  const rows = await decisions.select<Stored>(
+    `SELECT tenant, event_id, decision_id, stage, verdict, reason, score, model, route, destination, attempt,
+       took_ms, source, type, run, dispatch_id, details_text AS detailsText,
+       ${ms('decisions.at')} AS decidedAt, ${ms('received_at')} AS receivedAt
+     FROM decisions FINAL ${where}
      ORDER BY decisions.at DESC, decision_id DESC LIMIT {limit:UInt32}`,
     parameters,
   )
   const last = rows.at(-1)
   return {
-    decisions: rows.map(({ cursor_at: _, ...row }) => row),
+    decisions: rows.map(decisionOf),
     ...(last === undefined || rows.length < filter.limit
       ? {}
-      : { next: cursorOf({ at: last.cursor_at, id: last.decision_id }) }),
+      : { next: cursorOf({ at: last.decidedAt, id: last.decision_id }) }),
   }
 }
+
+// Other names than the columns': a condition on `received_at` would mean the number.
+type Stored = Told & { decidedAt: number; receivedAt: number; detailsText: string }
+
+const decisionOf = ({ decidedAt, receivedAt, detailsText, ...row }: Stored): Decision => ({
+  ...row,
+  at: rfc3339(decidedAt),
+  received_at: rfc3339(receivedAt),
+  details: JSON.parse(detailsText),
+})

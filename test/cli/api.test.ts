@@ -220,7 +220,11 @@ describe('/v1/decisions', () => {
       `/v1/decisions?event=${id}&stage=score`,
     )
     expect(decisions).toHaveLength(1)
-    expect(decisions[0]).toMatchObject({ event_id: id, stage: 'score', verdict: 'pass' })
+    expect(decisions[0]).toMatchObject({
+      ...{ event_id: id, stage: 'score', verdict: 'pass' },
+      at: expect.stringMatching(/^[\d-]{10}T[\d:]{8}\.\d{3}Z$/) as string,
+      details: expect.any(Object) as object,
+    })
 
     const pages: string[] = []
     let path: string | undefined = `/v1/decisions?event=${id}&limit=4`
