@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseRetryAfter } from '../connectors/http.ts'
-import { ZenhookError } from '../core/errors/index.ts'
+import { isZenhookError, ZenhookError } from '../core/errors/index.ts'
 import { codeOfPage, type ProblemDetail } from '../core/errors/problem.ts'
 import { usage } from './output.ts'
 
@@ -24,6 +24,8 @@ export interface ClientOptions {
   url?: string
   dataDir: string
   token?: string
+  /** Of a whole answer, ms; a minute by default. */
+  patienceMs?: number
   /** A request waits so long, ms, for the instance takes no more now; 0 when it goes on. */
   onWait?: (ms: number) => void
 }
@@ -37,7 +39,7 @@ export interface Client {
 }
 
 /** So long a request waits in all for an instance that asks it to come later. */
-const patienceMs = 120_000
+const longestWaitMs = 120_000
 const shortestWaitMs = 100
 
 const optional = async (path: string): Promise<string | undefined> => {
@@ -48,17 +50,61 @@ const optional = async (path: string): Promise<string | undefined> => {
   }
 }
 
-const send = async (
+const changing: ReadonlySet<string | undefined> = new Set(['POST', 'PUT', 'DELETE'])
+
+/** Why there is no answer: it takes too long, or nobody is there (any more). */
+const unanswered = (url: string, { method }: RequestInit, error: unknown, otherwise: string) => {
+  const { origin, pathname } = new URL(url)
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    const late = `The instance at ${origin} did not answer ${method ?? 'GET'} ${pathname} in time`
+    return changing.has(method)
+      ? new ZenhookError('ZENHOOK_CLI_TIMEOUT', {
+          message: `${late}; it may do all of it nevertheless`,
+          fix: 'See whether it was done before you ask for it again',
+        })
+      : new ZenhookError('ZENHOOK_CLI_TIMEOUT', { message: late })
+  }
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
+  return new ZenhookError('ZENHOOK_CLI_NO_INSTANCE', { message: otherwise, cause })
+}
+
+const wentAway = (url: string): string =>
+  `The instance at ${new URL(url).origin} went away before its answer was whole`
+
+const send = async (url: string, init: RequestInit): Promise<Response> => {
+  try {
+    return await fetch(url, { ...init, redirect: 'error' })
+  } catch (error) {
+    throw unanswered(url, init, error, `No instance answers at ${new URL(url).origin}`)
+  }
+}
+
+interface Answer extends Pick<Response, 'ok' | 'status' | 'headers'> {
+  text: string
+}
+
+const exchange = async (
   url: string,
   init: RequestInit,
-  signal: AbortSignal | null = AbortSignal.timeout(60_000),
-): Promise<Response> => {
+  patienceMs: number = 60_000,
+): Promise<Answer> => {
+  const limited = { ...init, signal: AbortSignal.timeout(patienceMs) }
+  const response = await send(url, limited)
   try {
-    return await fetch(url, { ...init, redirect: 'error', signal })
+    const { ok, status, headers } = response
+    return { ok, status, headers, text: await response.text() }
   } catch (error) {
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-    throw new ZenhookError('ZENHOOK_CLI_NO_INSTANCE', {
-      message: `No instance answers at ${new URL(url).origin}`,
+    throw unanswered(url, init, error, wentAway(url))
+  }
+}
+
+/** JSON of an instance; whoever answers otherwise is none. */
+const parsed = <T>(url: string, text: string): T => {
+  try {
+    return JSON.parse(text) as T
+  } catch (cause) {
+    throw new ZenhookError('ZENHOOK_CLI_NOT_ADMIN', {
+      message: `${new URL(url).origin} answered with something that is no JSON`,
       cause,
     })
   }
@@ -84,7 +130,42 @@ const parsedUrl = (text: string): string => {
   throw usage(`--url '${text}' is not a URL such as http://127.0.0.1:8081`)
 }
 
-/** Finds the instance and checks that it is the one of the data folder before any token is sent. */
+/** The id that an admin listener tells, and no other listener. */
+const instanceIdOf = (text: string): string | undefined => {
+  try {
+    const { instanceId } = Object(JSON.parse(text)) as { instanceId?: unknown }
+    return typeof instanceId === 'string' ? instanceId : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Asks before any token is sent: that it is the instance of the folder, or under `--url` an admin listener. */
+const checkInstance = async (
+  url: string,
+  { url: asked, dataDir, patienceMs }: ClientOptions,
+  instance: Instance | undefined,
+): Promise<void> => {
+  const { status, text } = await exchange(`${url}/version`, {}, patienceMs)
+  const instanceId = instanceIdOf(text)
+  if (asked !== undefined && instanceId === undefined) {
+    const refused = refusal(status, text)
+    // It is one, and says itself what it does not like.
+    if (refused.code.startsWith('ZENHOOK_API_')) throw refused
+    const isOurs = instance !== undefined && instance.publicUrl === url
+    throw new ZenhookError('ZENHOOK_CLI_NOT_ADMIN', {
+      message: `${url} is not the admin listener of an instance; no token was sent to it`,
+      ...(isOurs ? { fix: `Use --url ${instance.url}: ${url} is its public listener` } : {}),
+    })
+  }
+  if (asked === undefined && instanceId !== instance?.instanceId) {
+    throw new ZenhookError('ZENHOOK_CLI_OTHER_INSTANCE', {
+      message: `Another instance answers at ${url} than the one of ${dataDir}`,
+    })
+  }
+}
+
+/** Finds the instance, by `--url` or by the data folder. */
 export const connect = async (options: ClientOptions): Promise<Client> => {
   const instance = await readInstance(options.dataDir)
   const url = (options.url === undefined ? instance?.url : parsedUrl(options.url))?.replace(
@@ -96,32 +177,19 @@ export const connect = async (options: ClientOptions): Promise<Client> => {
       message: `No instance runs on the data folder ${options.dataDir}`,
     })
   }
-  if (options.url === undefined && instance !== undefined) {
-    const answer = await send(`${url}/version`, {})
-    const version = (await answer.json().catch(() => undefined)) as
-      | { instanceId?: string }
-      | undefined
-    if (version?.instanceId !== instance.instanceId) {
-      throw new ZenhookError('ZENHOOK_CLI_OTHER_INSTANCE', {
-        message: `Another instance answers at ${url} than the one of ${options.dataDir}`,
-      })
-    }
-  }
+  await checkInstance(url, options, instance)
   const token = options.token ?? (await optional(join(options.dataDir, tokenFile)))?.trim()
   if (token === undefined || token === '') throw new ZenhookError('ZENHOOK_CLI_NO_TOKEN')
+  const authorization = `Bearer ${token}`
 
   /** 429 says that nothing was done: whatever it was, it is sent again once Retry-After is over. */
-  const patiently = async (
-    path: string,
-    init: RequestInit,
-    signal?: AbortSignal | null,
-  ): Promise<Response> => {
-    for (let patience = patienceMs; ; ) {
-      const response = await send(url + path, init, signal)
-      const after = response.headers.get('retry-after') ?? undefined
-      const wished = response.status === 429 ? parseRetryAfter(after, Date.now()) : undefined
-      if (wished === undefined || wished > patience) return response
-      await response.body?.cancel()
+  const patiently = async <A extends Answer | Response>(ask: () => Promise<A>): Promise<A> => {
+    for (let patience = longestWaitMs; ; ) {
+      const answer = await ask()
+      const after = answer.headers.get('retry-after') ?? undefined
+      const wished = answer.status === 429 ? parseRetryAfter(after, Date.now()) : undefined
+      if (wished === undefined || wished > patience) return answer
+      if ('body' in answer) await answer.body?.cancel()
       const wait = Math.max(shortestWaitMs, wished)
       patience -= wait
       options.onWait?.(wait)
@@ -133,22 +201,23 @@ export const connect = async (options: ClientOptions): Promise<Client> => {
   return {
     url,
     request: async <T>(method: string, path: string, body?: unknown): Promise<T> => {
-      const response = await patiently(path, {
-        method,
-        headers: {
-          authorization: `Bearer ${token}`,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
+      const headers = {
+        authorization,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      }
+      const init = {
+        ...{ method, headers },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      })
-      const text = await response.text()
-      if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T
-      throw refusal(response.status, text)
+      }
+      const { ok, status, text } = await patiently(() =>
+        exchange(url + path, init, options.patienceMs),
+      )
+      if (ok) return text === '' ? (undefined as T) : parsed<T>(url, text)
+      throw refusal(status, text)
     },
     async *lines<T>(path: string): AsyncGenerator<T> {
-      const headers = { authorization: `Bearer ${token}` }
       // It takes as long as it takes; a connection that dies ends it.
-      const response = await patiently(path, { headers }, null)
+      const response = await patiently(() => send(url + path, { headers: { authorization } }))
       if (!response.ok || response.body === null)
         throw refusal(response.status, await response.text())
       let rest = ''
@@ -156,13 +225,11 @@ export const connect = async (options: ClientOptions): Promise<Client> => {
         for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
           const lines = `${rest}${text}`.split('\n')
           rest = lines.pop() ?? ''
-          for (const line of lines) if (line !== '') yield JSON.parse(line) as T
+          for (const line of lines) if (line !== '') yield parsed<T>(url, line)
         }
-      } catch (cause) {
-        throw new ZenhookError('ZENHOOK_CLI_NO_INSTANCE', {
-          message: `The instance at ${new URL(url).origin} went away before its answer was whole`,
-          cause,
-        })
+      } catch (error) {
+        if (isZenhookError(error)) throw error
+        throw unanswered(url, {}, error, wentAway(url))
       }
     },
   }
@@ -180,7 +247,7 @@ interface Problem {
 const refusal = (status: number, text: string): ZenhookError => {
   let problem: Problem
   try {
-    problem = JSON.parse(text) as Problem
+    problem = Object(JSON.parse(text)) as Problem
   } catch {
     return new ZenhookError('ZENHOOK_CLI_REFUSED', {
       message: `It answered ${status} with something that is no problem document: is it Zenhook?`,

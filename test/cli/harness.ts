@@ -172,7 +172,8 @@ export const workspace = async () => {
 /** An admin listener that is played by the test: it gives the body, and may set status and headers. */
 export const playedApi = async (answer: (url: URL, response: ServerResponse) => object) => {
   const api = createServer((request, response) => {
-    const body = answer(new URL(request.url ?? '', 'http://api'), response)
+    const url = new URL(request.url ?? '', 'http://api')
+    const body = url.pathname === '/version' ? { instanceId: 'api' } : answer(url, response)
     response.end(JSON.stringify(body))
   })
   await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve))

@@ -223,6 +223,11 @@ describe('the other commands', () => {
     expect(other.code).toBe(1)
     expect(other.err).toContain('ZENHOOK_CLI_OTHER_INSTANCE')
 
+    const { publicUrl } = running.instance
+    const inFront = await run('events', 'list', '--url', publicUrl)
+    expect(inFront).toMatchObject({ code: 1, out: '' })
+    expect(inFront.err).toContain(`--url ${url}: ${publicUrl} is its public listener`)
+
     const away = ['events', 'list', '--data-dir', space.path('nowhere'), '--url', url]
     const tokenFile = space.path('data/admin-token')
     const [noToken, wrong, right, fromFile, emptyToken] = await Promise.all([

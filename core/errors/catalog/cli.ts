@@ -17,6 +17,14 @@ export const cliErrors = {
     summary: 'There is no token for the admin listener',
     fix: 'Set ZENHOOK_TOKEN, or give the --data-dir of the instance, which holds admin-token',
   },
+  ZENHOOK_CLI_NOT_ADMIN: {
+    summary: 'What answers is no admin listener of Zenhook',
+    fix: 'Give --url the admin listener: port 8081 by default (ADMIN_PORT), the line "admin" that zenhook start prints',
+  },
+  ZENHOOK_CLI_TIMEOUT: {
+    summary: 'The instance did not answer in time',
+    fix: 'Ask again, or for less at once; zenhook doctor says what keeps it busy',
+  },
   ZENHOOK_CLI_REFUSED: {
     summary: 'The instance refused the request',
     fix: 'Read what it answered',
