@@ -18,7 +18,9 @@ describe('a source that nothing could be verified with', () => {
       { provider: 'stripe', verify: { tolerence: '5m' } },
       /^UNKNOWN_KEY 'tolerence'.*'tolerance'\?$/,
     ],
-    [{ provider: 'stripe', verify: { tolerance: 'banana' } }, /^BAD_VALUE .*tolerance.*duration/],
+    [{ provider: 'stripe', verify: { tolerance: 'banana' } }, /^BAD_DURATION .*tolerance.*250ms/],
+    [{ provider: 'stripe', verify: { tolerance: 300 } }, /^BAD_DURATION .*tolerance.*250ms/],
+    [{ provider: 'stripe', verify: { tolerance: '0s' } }, /^BAD_VALUE .*tolerance.*longer/],
     [{ provider: 'github', verify: { scheme: 'hmac', header: 'x' } }, /^UNKNOWN_KEY 'scheme'/],
     [{ provider: 'github', verify: { keepHeaders: ['authorization'] } }, /^BAD_VALUE .*never kept/],
     [{ provider: 'githb', verify: { header: 'x' } }, /^UNKNOWN_PROVIDER .*'github'/],
@@ -36,6 +38,25 @@ describe('a source that nothing could be verified with', () => {
     const faults = source(settings)
     expect(faults).toHaveLength(1)
     expect(faults[0]).toMatch(expected)
+  })
+
+  test.each<[object, string]>([
+    [{ scheme: 'hmac', header: 'x', tolerance: 300 }, 'tolerance'],
+    [{ scheme: 'standard-webhooks', tolerance: 300 }, 'tolerance'],
+    [{ scheme: 'jwt', algorithms: ['HS256'], leeway: 30 }, 'leeway'],
+    [{ scheme: 'jwt', algorithms: ['HS256'], maxLifetime: '3600' }, 'maxLifetime'],
+  ])('%j has a number where a duration is meant, told at its place', (verify, name) => {
+    const text = JSON.stringify(
+      { tenants: { a: { sources: { s: { secrets: ['env:S'], verify } } } } },
+      null,
+      1,
+    )
+    const { faults } = checkConfig(text, 'zenhook.yaml', components)
+    const lines = text.split('\n')
+    const line = lines.findIndex((each) => each.includes(name)) + 1
+    const column = (lines[line - 1]?.indexOf(': ') ?? 0) + 3
+    expect(faults).toMatchObject([{ code: 'ZENHOOK_CONFIG_BAD_DURATION', line, column }])
+    expect(faults[0]?.message).toContain(`'${name}' must be a duration such as 250ms`)
   })
 
   test('is no preset as it comes, nor with settings that it takes', () => {

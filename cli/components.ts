@@ -16,11 +16,12 @@ export const components: Components = {
   verifyFault: (source) => {
     const error = settingsFault(source)
     if (error === undefined) return undefined
-    const { path, known } = error.details
+    const { path, known, isDuration } = error.details
     return {
       path: typeof path === 'string' && path !== '' ? path.split('.') : [],
       message: error.message,
       ...(Array.isArray(known) && { known: known.map(String) }),
+      ...(isDuration === true && { code: 'ZENHOOK_CONFIG_BAD_DURATION' }),
     }
   },
   targetFault,

@@ -5,6 +5,8 @@ type DurationUnit = keyof typeof durationUnits
 type SizeUnit = keyof typeof sizeUnits
 
 export const durationPattern = /^(\d{1,9})(ms|s|m|h|d)$/
+/** What is said of everything else. */
+export const durationFault = 'must be a duration such as 250ms, 5s, 10m, 24h or 7d'
 export const sizePattern = /^(\d{1,9})(B|KiB|MiB|GiB)$/
 
 const isDurationUnit = (unit: string | undefined): unit is DurationUnit =>

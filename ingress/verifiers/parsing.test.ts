@@ -131,10 +131,10 @@ describe('times', () => {
   })
 
   it('last as durations say', () => {
-    expect(['250ms', '5s', '10m', '24h', '7d', 9].map((each) => duration.parse(each))).toEqual([
-      250, 5_000, 600_000, 86_400_000, 604_800_000, 9,
+    expect(['250ms', '5s', '10m', '24h', '7d'].map((each) => duration.parse(each))).toEqual([
+      250, 5_000, 600_000, 86_400_000, 604_800_000,
     ])
-    for (const text of ['', '5', '0s', '-5s', '1.5h', '5 s', '5w', 0, -1])
+    for (const text of ['', '5', '0s', '-5s', '1.5h', '5 s', '5w', 0, -1, 300])
       expect(duration.safeParse(text).success).toBe(false)
   })
 })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { nearest } from '../../core/config/nearest.ts'
+import { durationFault } from '../../core/config/units.ts'
 import { ZenhookError } from '../../core/errors/index.ts'
 import { findPreset, presets } from '../providers/index.ts'
 import type { Preset, PresetScheme } from '../providers/preset.ts'
@@ -37,7 +38,7 @@ const invalid = (error: z.ZodError, where: string): ZenhookError => {
   const path = issue?.path.join('.') ?? ''
   return new ZenhookError('ZENHOOK_VERIFY_SETTINGS', {
     message: `${where}${path ? `, ${path}` : ''}: ${issue?.message ?? 'not valid'}`,
-    details: { path },
+    details: { path, ...(issue?.message === durationFault && { isDuration: true }) },
   })
 }
 

@@ -52,7 +52,7 @@ export const signingFields = {
     .optional()
     .describe('Where the signed time is'),
   tolerance: duration
-    .default(300_000)
+    .prefault('5m')
     .describe('How far the signed time may lie from ours, such as 5m'),
   require: z
     .array(

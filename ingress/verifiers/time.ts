@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { durationFault, durationPattern, parseDuration } from '../../core/config/units.ts'
 
 export type TimeUnit = 's' | 'ms' | 'rfc3339'
 
@@ -24,16 +25,12 @@ export const formatTime = (at: number, unit: TimeUnit): string => {
 export const within = (at: number, now: number, toleranceMs: number): boolean =>
   Math.abs(now - at) <= toleranceMs
 
-const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-
-/** `250ms | 5s | 10m | 24h | 7d`, or milliseconds. */
+/** `250ms | 5s | 10m | 24h | 7d`, in milliseconds. */
 export const duration = z
-  .union([
-    z.number().int().positive(),
-    z.string().regex(/^[1-9]\d{0,9}(?:ms|s|m|h|d)$/, 'Use a duration such as 250ms, 5s or 10m'),
-  ])
-  .transform((value) => {
-    if (typeof value === 'number') return value
-    const unit = /[a-z]+$/.exec(value)?.[0] as keyof typeof units
-    return Number.parseInt(value, 10) * units[unit]
+  .string({ error: durationFault })
+  .regex(durationPattern, durationFault)
+  .transform((text, context) => {
+    const ms = parseDuration(text) ?? 0
+    if (ms === 0) context.addIssue({ code: 'custom', message: 'must be longer than nothing' })
+    return ms
   })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { connectors } from '../../connectors/index.ts'
 import type { ComponentSpec } from '../../core/config/component.ts'
+import { durationPattern } from '../../core/config/units.ts'
 import { verifierSpecs } from '../../ingress/verifiers/index.ts'
 import { stageComponents } from '../../processors/index.ts'
 import { heading, markdownTable } from './page.ts'
@@ -8,12 +9,14 @@ import { heading, markdownTable } from './page.ts'
 interface Property {
   description?: string
   type?: string | string[]
+  pattern?: string
   enum?: unknown[]
   default?: unknown
   anyOf?: Property[]
 }
 
 const typeOf = (property: Property): string => {
+  if (property.pattern === durationPattern.source) return 'duration'
   if (property.enum !== undefined) return property.enum.map((value) => `\`${value}\``).join(', ')
   if (property.anyOf !== undefined) return property.anyOf.map(typeOf).join(' or ')
   return [property.type ?? 'any'].flat().join(' or ')

@@ -126,6 +126,22 @@ extra: 1
     expect(places(text).join('\n')).toMatch(expected)
   })
 
+  test('say what a number without a unit is to be', () => {
+    const text = `tenants:
+  a:
+    sources:
+      s: { provider: github, secrets: [5], dedupe: { window: 300 }, maxBody: 1024 }
+    destinations:
+      d: { connector: bin, retry: { schedule: [5] } }
+`
+    expect(places(text).map((place) => place.replace(/ must.*/, ''))).toEqual([
+      "4:40 BAD_SECRET 'secrets[0]'",
+      "4:62 BAD_DURATION 'window'",
+      "4:78 BAD_SIZE 'maxBody'",
+      "6:48 BAD_DURATION 'schedule[0]'",
+    ])
+  })
+
   test('point into expressions however they are written', () => {
     const route = (when: string) =>
       `tenants:\n  a:\n    destinations: { d: { connector: bin } }\n    routes:\n      - name: r\n        to: [d]\n        when: ${when}\n`

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { nearest } from '../../config/nearest.ts'
+import { durationFault } from '../../config/units.ts'
 import type { ErrorCode } from '../../errors/index.ts'
 import { type DataPath, dataAt, type Located, type RawFault, type Segment } from './document.ts'
 import { patterns } from './schema.ts'
@@ -41,15 +42,19 @@ const inside = (schema: JsonSchema, segment: Segment): readonly JsonSchema[] =>
     })
     .filter(isSchema)
 
-/** The keys that an object at a path of a schema may have. */
-const keysAt = (schema: z.ZodType, path: DataPath): readonly string[] => {
+/** What a schema takes at a path, in all its branches. */
+const schemasAt = (schema: z.ZodType, path: DataPath): readonly JsonSchema[] => {
   const root = jsonSchemaOf(schema)
   let reached = isSchema(root) ? [root] : []
   for (const segment of path) reached = reached.flatMap((each) => [...inside(each, segment)])
-  return reached
-    .flatMap(branches)
-    .flatMap(({ properties }) => (isSchema(properties) ? Object.keys(properties) : []))
+  return reached.flatMap(branches)
 }
+
+/** The keys that an object at a path of a schema may have. */
+const keysAt = (schema: z.ZodType, path: DataPath): readonly string[] =>
+  schemasAt(schema, path).flatMap(({ properties }) =>
+    isSchema(properties) ? Object.keys(properties) : [],
+  )
 
 const kindOf = (value: unknown): string => {
   if (value === null) return 'nothing'
@@ -74,7 +79,7 @@ const patternFaults: readonly { pattern: RegExp; code: ErrorCode; message: strin
   {
     pattern: patterns.duration,
     code: 'ZENHOOK_CONFIG_BAD_DURATION',
-    message: 'must be a duration such as 250ms, 5s, 10m, 24h or 7d',
+    message: durationFault,
   },
   {
     pattern: patterns.size,
@@ -150,8 +155,16 @@ const faultsOf = (
         const message = `'${shown}' is missing`
         return [{ offset, code: 'ZENHOOK_CONFIG_MISSING_KEY', message }]
       }
-      const wanted = expectedKinds[issue.expected] ?? issue.expected
       const value = dataAt(located.data, path)
+      // A number has no unit: what is wanted says more than that it is to be a text.
+      const known =
+        typeof value === 'number'
+          ? patternFaults.find(({ pattern }) =>
+              schemasAt(schema, local).some((each) => each.pattern === pattern.source),
+            )
+          : undefined
+      if (known !== undefined) return at(known.code, `'${shown}' ${known.message}`)
+      const wanted = expectedKinds[issue.expected] ?? issue.expected
       const quotes =
         issue.expected === 'string' && typeof value !== 'object'
           ? 'Put quotes around it'

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { ComponentSpec, SecretSpec } from '../../config/component.ts'
 import { durationPattern, sizePattern } from '../../config/units.ts'
+import type { ErrorCode } from '../../errors/index.ts'
 import { namePattern, secretPattern } from '../objects.ts'
 
 /** What the configuration needs to know of a preset. */
@@ -12,16 +13,26 @@ export interface ProviderInfo {
   secrets?: Readonly<Record<string, SecretSpec>>
 }
 
+export interface VerifyFault {
+  /** Place in `verify`. */
+  path: readonly string[]
+  message: string
+  /** Where a name is not known: those that are. */
+  known?: readonly string[]
+  /** ZENHOOK_CONFIG_BAD_VALUE by default. */
+  code?: ErrorCode
+}
+
 /** The lists of components; handed in, since core knows none of them. */
 export interface Components {
   providers: readonly ProviderInfo[]
   verifiers: readonly ComponentSpec[]
   connectors: readonly ComponentSpec[]
-  /** Why nothing could be verified with these settings, and where in `verify`; `known` where a name is not. */
+  /** Why nothing could be verified with these settings. */
   verifyFault?(source: {
     provider?: string
     verify?: Readonly<Record<string, unknown>>
-  }): { path: readonly string[]; message: string; known?: readonly string[] } | undefined
+  }): VerifyFault | undefined
   /** Why a URL can never be connected to; without it, that is seen when it is dialled. */
   targetFault?(url: string, allowPrivate: boolean): string | undefined
 }

@@ -195,7 +195,7 @@ const checkVerify = (
   if (wrong.known !== undefined) fault(unknownKey(located, place, wrong.known))
   else {
     const offset = located.has(place) ? located.valueAt(place) : located.keyAt([...path, 'verify'])
-    fault({ offset, code: 'ZENHOOK_CONFIG_BAD_VALUE', message: wrong.message })
+    fault({ offset, code: wrong.code ?? 'ZENHOOK_CONFIG_BAD_VALUE', message: wrong.message })
   }
 }
 

@@ -24,7 +24,7 @@ const config = z.strictObject({
     .array(z.string().min(1).toLowerCase())
     .default([])
     .describe('Components that the signature must cover, such as @method and content-digest'),
-  tolerance: duration.default(300_000).describe('How far created may lie from our time'),
+  tolerance: duration.prefault('5m').describe('How far created may lie from our time'),
 })
 type Config = z.infer<typeof config>
 

@@ -23,8 +23,8 @@ export const jwtConfig = z.strictObject({
     .default({})
     .describe('Other claims and what they must be, such as the tenant'),
   required: z.array(z.string()).default(['exp']).describe('Claims that must be there'),
-  leeway: duration.default(30_000).describe('How far clocks may differ'),
-  maxLifetime: duration.default(86_400_000).describe('Longest life of a token that is accepted'),
+  leeway: duration.prefault('30s').describe('How far clocks may differ'),
+  maxLifetime: duration.prefault('24h').describe('Longest life of a token that is accepted'),
   queryHash: z
     .string()
     .optional()

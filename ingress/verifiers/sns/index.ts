@@ -17,7 +17,7 @@ const config = z.strictObject({
     .array(z.string().regex(arn, 'Use the ARN of a topic'))
     .default([])
     .describe('ARNs of the topics that may send; anybody can have a topic of their own'),
-  tolerance: duration.default(3_600_000).describe('How far the signed time may lie from ours'),
+  tolerance: duration.prefault('1h').describe('How far the signed time may lie from ours'),
 })
 
 const confirmation = [

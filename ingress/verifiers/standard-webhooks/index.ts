@@ -20,7 +20,7 @@ const config = z.strictObject({
     .describe(
       'Stems of the headers -id, -timestamp and -signature; the first that is there counts',
     ),
-  tolerance: duration.default(300_000).describe('How far the signed time may lie from ours'),
+  tolerance: duration.prefault('5m').describe('How far the signed time may lie from ours'),
 })
 
 interface Key<K> {
