@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAdmin } from '../../api/app.ts'
-import type { AdminDependencies, ApiDependencies, Check, Topology } from '../../api/types.ts'
+import type { AdminDependencies, ApiDependencies, Check } from '../../api/types.ts'
 import { createBins } from '../../connectors/index.ts'
 import { isLoopback } from '../../core/net/address.ts'
 import { createQuarantine } from '../../core/stage/quarantine.ts'
@@ -24,7 +24,7 @@ import { createPatience, type Waiting } from './patience.ts'
 import { createProbes, engineProbes, type Probes, registryProbe } from './probes.ts'
 import { openRegistry } from './registry.ts'
 import { openReplays } from './replays.ts'
-import { groupsOf, topologyOf } from './topology.ts'
+import { groupsOf, shownTopology, topologyOf } from './topology.ts'
 import { openTracing } from './tracing.ts'
 import { triggerSample } from './trigger.ts'
 
@@ -130,7 +130,7 @@ const assemble = async (options: RuntimeOptions, parts: Parts): Promise<Runtime>
   await parts.opened(() => registry.reader.close())
   probes.set(registryProbe(registry.reader))
   const configurer = createConfigurer(registry, options.standing ?? {})
-  const topology: Topology = topologyOf(settings.chain, settings.roles, engines)
+  const topology = topologyOf(settings.chain, settings.roles, engines)
   const trigger: ApiDependencies['trigger'] = (wanted) =>
     triggerSample(
       {
@@ -163,7 +163,7 @@ const assemble = async (options: RuntimeOptions, parts: Parts): Promise<Runtime>
       checkObject: configurer.checkObject,
       trigger,
       audit: auditOf({ engines, codec, settings }, engines.decisions),
-      topology: () => topology,
+      topology: () => shownTopology(topology, settings),
     })
   }
 
