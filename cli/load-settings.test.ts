@@ -23,6 +23,19 @@ describe('the settings of a process', () => {
     expect(settingsOf(env).play).toBe(on)
   })
 
+  it.each([
+    [{ HOST: '0.0.0.0' }, undefined, 1],
+    [{ HOST: '::' }, undefined, 1],
+    [{ HOST: '0.0.0.0', PUBLIC_URL: 'https://hooks.example' }, undefined, 0],
+    [{ HOST: '192.168.1.5' }, undefined, 0],
+    [{ HOST: '0.0.0.0' }, 'processors,sink', 0],
+    [{}, undefined, 0],
+  ])('%j, roles %s: the URL that senders sign is not known: %i warnings', (env, roles, count) => {
+    const flags = { demo: true, ...(roles === undefined ? {} : { roles }) }
+    const { warnings } = loadSettings(flags, env)
+    expect(warnings.filter((warning) => warning.includes('PUBLIC_URL'))).toHaveLength(count)
+  })
+
   it('grant private ranges to all tenants or to one, and nothing that is no range', () => {
     const grantsOf = (...allowPrivate: string[]) =>
       loadSettings({ demo: true, allowPrivate }, {}).settings.allowPrivate

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { loadSettings as readSettings, type Settings as Values } from '../core/config/env.ts'
 import { nearest } from '../core/config/nearest.ts'
 import { isZenhookError, ZenhookError } from '../core/errors/index.ts'
-import { isLoopback } from '../core/net/address.ts'
+import { isLoopback, isWildcard } from '../core/net/address.ts'
 import { parseGrant } from '../core/net/guard.ts'
 import { tracingSettings } from '../core/telemetry/index.ts'
 import { usage } from './output.ts'
@@ -121,6 +121,14 @@ const read = (flags: Flags, env: NodeJS.ProcessEnv): ReturnType<typeof readSetti
   }
 }
 
+/** Some providers sign the URL that they call, and an address such as 0.0.0.0 is in no such URL. */
+const unknownUrl = ({ host, publicUrl, roles }: Settings): readonly string[] =>
+  roles.has('ingress') && publicUrl === undefined && isWildcard(host)
+    ? [
+        `HOST is ${host} and PUBLIC_URL is not set: requests of providers that sign their URL, such as Twilio, are refused; set PUBLIC_URL to the URL that senders see`,
+      ]
+    : []
+
 /** What flags and environment say together; throws for the first flag, or for all variables, that are wrong. */
 export const loadSettings = (
   flags: Flags,
@@ -156,5 +164,5 @@ export const loadSettings = (
     play: values.play.value ?? isLoopback(values.adminHost.value),
     env,
   }
-  return { settings, warnings }
+  return { settings, warnings: [...warnings, ...unknownUrl(settings)] }
 }

@@ -63,6 +63,9 @@ export const within = (text: string, ranges: readonly Range[]): boolean => {
 
 const wildcards = new Set(['0.0.0.0', '::', ''])
 
+/** An address to listen at that stands for all addresses, and is none to call. */
+export const isWildcard = (host: string): boolean => wildcards.has(host)
+
 /** Of an address, or of the one name that never leads elsewhere. */
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || parse(host)?.range() === 'loopback'
@@ -77,7 +80,7 @@ const ofThisMachine = (address: string): boolean =>
 export const isOwn = (address: string, port: number, listeners: readonly Listener[]): boolean =>
   listeners.some((listener) => {
     if (listener.port !== port) return false
-    if (wildcards.has(listener.host)) return ofThisMachine(address)
+    if (isWildcard(listener.host)) return ofThisMachine(address)
     if (listener.host === 'localhost') return isLoopback(address)
     return parse(listener.host)?.toString() === parse(address)?.toString()
   })

@@ -5,11 +5,12 @@ import { heading, markdownTable } from './page.ts'
 
 const meanings: Readonly<Record<SettingName, string>> = {
   port: 'Port of the public listener; a busy default gives way to the next free one, 0 takes any',
-  host: 'Address of the public listener',
+  host: 'Address of the public listener; `0.0.0.0` opens it to other machines',
   adminPort: 'Port of the admin listener',
   adminHost: 'Address of the admin listener',
   play: 'Whether the request bins answer at `/play` on the admin listener; by default where it is on loopback',
-  publicUrl: 'The public listener as senders see it; some providers sign it',
+  publicUrl:
+    'The public listener as senders see it, by default its own address; some providers sign it',
   trustedProxies: 'Addresses and CIDRs, with commas between, whose X-Forwarded-For is believed',
   dataDir: 'Data folder; the spool in it wants a volume that survives the process',
   logLevel: '`debug`, `info`, `warn`, `error` or `silent`',
