@@ -29,11 +29,22 @@ const escaped = (value: unknown): string =>
     (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
   )
 
-/** The built-in request bins: `ANY /play/{bin}` takes a request, `GET /play/{bin}/requests` shows what came. */
+const noBin = 'There is no such request bin; POST /play makes one'
+
+/**
+ * The built-in request bins: `POST /play` makes one, `ANY /play/{bin}` takes a request, `GET /play/{bin}/requests`
+ * shows what came.
+ */
 export const play = (app: AdminApp, bins: Bins): void => {
+  app.post('/play', (c) => {
+    const id = bins.create()
+    const url = `${new URL(c.req.url).origin}/play/${id}`
+    c.header('location', url)
+    return c.json({ id, url, requests: `${url}/requests` }, 201)
+  })
   app.get('/play/:bin/requests', (c) => {
     const requests = bins.requests(c.req.param('bin'))
-    if (requests === undefined) return problem(c, 404, 'ZENHOOK_API_NOT_FOUND')
+    if (requests === undefined) return problem(c, 404, 'ZENHOOK_API_NOT_FOUND', noBin)
     const shown = requests.map(({ body, at, ...rest }) => ({
       ...rest,
       at: new Date(at).toISOString(),
@@ -65,9 +76,7 @@ export const play = (app: AdminApp, bins: Bins): void => {
         ...(delay === undefined ? {} : { delayMs: delay }),
       },
     )
-    if (answer === undefined) {
-      return problem(c, 404, 'ZENHOOK_API_NOT_FOUND', 'There is no such request bin')
-    }
+    if (answer === undefined) return problem(c, 404, 'ZENHOOK_API_NOT_FOUND', noBin)
     if (answer.delayMs > 0) await sleep(answer.delayMs)
     const empty = bodiless.includes(answer.status)
     return new Response(empty ? null : '{"ok":true}\n', {

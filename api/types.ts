@@ -65,6 +65,8 @@ export interface Triggered {
 
 /** The built-in request bins, as the connectors keep them. */
 export interface Bins {
+  /** Makes an empty one, and gives its id. */
+  create(): string
   /** `undefined` when there is no such bin. */
   put(
     bin: string,

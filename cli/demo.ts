@@ -30,6 +30,10 @@ export const demoConfig = (secretPath: string): { file: string; text: string } =
   }),
 })
 
+/** The request bin that has the sample. */
+export const demoBin = ({ dispatches }: Story): string | undefined =>
+  dispatches.find(({ destination }) => destination === 'bin')?.attempts.at(-1)?.externalId
+
 const patienceMs = 10_000
 const ends: readonly string[] = ['delivered', 'partial', 'dropped', 'dead']
 

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { messageOf } from '../core/errors/index.ts'
 import { createLogger } from '../core/telemetry/index.ts'
 import { defaultDataDir, readInput } from './context.ts'
-import { demoConfig, demoSecret, demoSecretPath, demoSource, sendDemo } from './demo.ts'
+import { demoBin, demoConfig, demoSecret, demoSecretPath, demoSource, sendDemo } from './demo.ts'
 import { type Flags, loadSettings } from './load-settings.ts'
 import { reasonOf } from './output.ts'
 import type { Runtime } from './runtime/index.ts'
@@ -69,6 +69,8 @@ const tellDemo = async (runtime: Runtime, settings: Settings): Promise<void> => 
   }
   print(`sample     ${told.id} ${told.type}`)
   print(`           ${storyLine(told)}`)
+  const bin = demoBin(told)
+  if (bin !== undefined && settings.play) print(`           ${runtime.url}/play/${bin}/requests`)
   print(`           npx zenhook explain ${told.id}${folder}`)
 }
 

@@ -10,7 +10,6 @@ import { webhook } from './webhook/index.ts'
 export const connectors: readonly ConnectorKind[] = [webhook, slack, servicenow, jira, kafka, bin]
 
 export { type Bins, createBins } from './bin/index.ts'
-export { type BinAnswer, type BinRequest, parseKnobs } from './bin/store.ts'
 export { deliveryReasons } from './reasons.ts'
 export type {
   Attempt,

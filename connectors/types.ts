@@ -81,11 +81,8 @@ export interface OutboundMessage {
   body: Uint8Array
 }
 
-/** Where the built-in bin puts what it gets; `undefined` when there is no such bin. */
-export type PutInBin = (
-  bin: { id?: string; label: string },
-  message: OutboundMessage,
-) => { id: string; status: number; delayMs: number } | undefined
+/** Puts a message into the bin of an id, else of a label, made on first use; gives the bin's id. */
+export type PutInBin = (bin: { id?: string; label: string }, message: OutboundMessage) => string
 
 /** All that a connector may touch, for one destination. */
 export interface ConnectorContext {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createBins, parseKnobs } from './store.ts'
+import { createBins } from './store.ts'
 
 const message = (size = 10) => ({ method: 'POST', headers: {}, body: new Uint8Array(size) })
 
@@ -26,7 +26,7 @@ describe('bins', () => {
     expect(bins.named('acme/seen')).toBe(mine)
     bins.create()
     bins.create()
-    expect(bins.has(mine)).toBe(false)
+    expect(bins.requests(mine)).toBeUndefined()
     expect(bins.named('acme/seen')).not.toBe(mine)
   })
 
@@ -42,25 +42,31 @@ describe('bins', () => {
       [9_000, 1_000],
     ])
     expect(bins.put(one, message(), { delayMs: 99_999 })).toEqual({ status: 200, delayMs: 50 })
-    expect(bins.clear(one)).toBe(true)
-    expect(bins.requests(one)).toEqual([])
   })
 
-  it('answer as their knobs say', () => {
+  it('are bounded in number however they are made', () => {
+    const bins = createBins({ maxBins: 3 })
+    const made = [
+      ...Array.from({ length: 5 }, () => bins.create()),
+      ...['acme/a', 'acme/b'].map((label) => bins.putInBin({ label }, message())),
+      ...['configured-1', 'configured-2'].map((id) => bins.putInBin({ id, label: 'x' }, message())),
+    ]
+    expect(made.filter((id) => bins.requests(id) !== undefined)).toEqual(made.slice(-3))
+  })
+
+  it('are made on first use where a destination names one', () => {
+    const bins = createBins()
+    expect(bins.putInBin({ id: 'configured-1', label: 'acme/seen' }, message())).toBe(
+      'configured-1',
+    )
+    bins.putInBin({ id: 'configured-1', label: 'acme/other' }, message())
+    expect(bins.requests('configured-1')?.map(({ number }) => number)).toEqual([1, 2])
+  })
+
+  it('answer as the knobs of a request say', () => {
     const bins = createBins()
     const id = bins.create()
-    bins.setAnswer(id, { status: 503 })
-    expect(bins.put(id, message())).toEqual({ status: 503, delayMs: 0 })
-    expect(bins.put(id, message(), { status: 201 })).toEqual({ status: 201, delayMs: 0 })
+    expect(bins.put(id, message(), { status: 503 })).toEqual({ status: 503, delayMs: 0 })
+    expect(bins.put(id, message())).toEqual({ status: 200, delayMs: 0 })
   })
-
-  it.each([
-    ['status=503&delay=2000', { status: 503, delayMs: 2000 }],
-    ['status=99', {}],
-    ['status=1e3&delay=-1', {}],
-    ['status=abc', {}],
-    ['', {}],
-  ])('read the knobs %s', (query, expected) =>
-    expect(parseKnobs(new URLSearchParams(query))).toEqual(expected),
-  )
 })

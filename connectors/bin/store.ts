@@ -16,7 +16,7 @@ export interface BinRequest {
   size: number
 }
 
-/** What a bin answers: the fault knobs. */
+/** What a request is answered with: the fault knobs. */
 export interface BinAnswer {
   status: number
   delayMs: number
@@ -36,12 +36,12 @@ export interface BinsOptions {
   randomId?: () => string
 }
 
-/** Request bins in memory: random ids, and a cap on everything. */
+/** Request bins in memory: random ids unless configured, and a cap on everything. */
 export interface Bins {
+  /** Makes an empty one, and gives its id. */
   create(): string
   /** The bin of a label, made on first use; its id is random all the same. */
   named(label: string): string
-  has(id: string): boolean
   /** `undefined` when there is no such bin. */
   put(
     id: string,
@@ -50,30 +50,12 @@ export interface Bins {
   ): BinAnswer | undefined
   /** Newest last. `undefined` when there is no such bin. */
   requests(id: string): readonly BinRequest[] | undefined
-  clear(id: string): boolean
-  /** What all later requests are answered with, until it is set again. */
-  setAnswer(id: string, knobs: Partial<BinAnswer>): boolean
   putInBin: PutInBin
-}
-
-/** `?status=503&delay=2000`, capped; what makes no sense counts as not said. */
-export const parseKnobs = (query: URLSearchParams): Partial<BinAnswer> => {
-  const number = (name: string): number | undefined => {
-    const text = query.get(name)
-    return text !== null && /^\d{1,6}$/.test(text) ? Number(text) : undefined
-  }
-  const status = number('status')
-  const delayMs = number('delay')
-  return {
-    ...(status !== undefined && status >= 200 && status <= 599 ? { status } : {}),
-    ...(delayMs === undefined ? {} : { delayMs }),
-  }
 }
 
 interface Bin {
   requests: BinRequest[]
   next: number
-  answer: Partial<BinAnswer>
 }
 
 export const createBins = ({
@@ -99,9 +81,8 @@ export const createBins = ({
     for (const request of bins.get(id)?.requests ?? []) bytes -= weightOf(request)
     bins.delete(id)
   }
-  const open = (): string => {
-    const id = randomId()
-    bins.set(id, { requests: [], next: 1, answer: {} })
+  const open = (id: string = randomId()): string => {
+    bins.set(id, { requests: [], next: 1 })
     for (const [oldest] of bins) {
       if (bins.size <= maxBins) break
       drop(oldest)
@@ -116,7 +97,7 @@ export const createBins = ({
   }
 
   const self: Bins = {
-    create: open,
+    create: () => open(),
     named(label) {
       const known = labels.get(label)
       if (known !== undefined && bins.has(known)) return known
@@ -125,7 +106,6 @@ export const createBins = ({
       for (const [other, target] of labels) if (!bins.has(target)) labels.delete(other)
       return id
     },
-    has: (id) => bins.has(id),
     put(id, { method, headers, body, path = '' }, knobs = {}) {
       const bin = bins.get(id)
       if (bin === undefined) return undefined
@@ -146,26 +126,15 @@ export const createBins = ({
       bytes += weightOf(request)
       while (bin.requests.length > maxRequests) forget(bin)
       if (bytes > maxBytes) makeRoom()
-      const { status = 200, delayMs = 0 } = { ...bin.answer, ...knobs }
+      const { status = 200, delayMs = 0 } = knobs
       return { status, delayMs: Math.min(delayMs, maxDelayMs) }
     },
     requests: (id) => bins.get(id)?.requests,
-    clear(id) {
-      const bin = bins.get(id)
-      if (bin === undefined) return false
-      while (bin.requests.length > 0) forget(bin)
-      return true
-    },
-    setAnswer(id, knobs) {
-      const bin = bins.get(id)
-      if (bin === undefined) return false
-      bin.answer = knobs
-      return true
-    },
     putInBin({ id, label }, message) {
       const target = id ?? self.named(label)
-      const answer = self.put(target, message)
-      return answer === undefined ? undefined : { id: target, ...answer }
+      if (!bins.has(target)) open(target)
+      self.put(target, message)
+      return target
     },
   }
   return self

@@ -257,17 +257,16 @@ describe('/v1/decisions', () => {
 })
 
 describe('/play', () => {
-  const binOf = async (): Promise<string> => {
-    const id = await trigger('push')
-    const { dispatches } = await read<{
-      dispatches: { attempts: { externalId: string }[] }[]
-    }>(`/v1/events/${id}`)
-    return dispatches[0]?.attempts[0]?.externalId.split('/')[0] ?? ''
-  }
-
   it('shows what came, with fault knobs, caps, and nothing that a browser would run', async () => {
     const { url } = running.instance
-    const id = await binOf()
+    const made = await fetch(`${url}/play`, { method: 'POST' })
+    expect(made.status).toBe(201)
+    const bin = (await made.json()) as { id: string; url: string; requests: string }
+    const { id } = bin
+    expect(bin).toEqual({ id, url: `${url}/play/${id}`, requests: `${url}/play/${id}/requests` })
+    expect(made.headers.get('location')).toBe(bin.url)
+    expect(await (await fetch(bin.requests)).json()).toEqual([])
+    expect((await fetch(bin.url, { method: 'POST', body: '{}' })).status).toBe(200)
     const put = await fetch(`${url}/play/${id}?status=503&delay=200`, {
       method: 'PATCH',
       body: '<script>alert(1)</script>',
@@ -295,7 +294,9 @@ describe('/play', () => {
       body: new Uint8Array(300 * 1024),
     })
     expect(large.status).toBe(413)
-    expect((await fetch(`${url}/play/guessed`, { method: 'POST' })).status).toBe(404)
+    const guessed = await fetch(`${url}/play/guessed`, { method: 'POST' })
+    expect(guessed.status).toBe(404)
+    expect((await problemOf(guessed)).detail).toContain('POST /play makes one')
     expect((await fetch(`${url}/play/guessed/requests`)).status).toBe(404)
   })
 })

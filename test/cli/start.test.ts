@@ -48,6 +48,9 @@ describe('zenhook start', () => {
     expect(await commandsOf(intro)).toEqual([0, 0])
     expect(await commandsOf(story)).toEqual([0])
     expect(story).toMatch(/verified → .* → delivered to bin/)
+    const [requests = ''] = /http\S+\/play\/\S+\/requests$/m.exec(story) ?? []
+    const [request] = (await (await fetch(requests)).json()) as { headers: object }[]
+    expect(request?.headers).toMatchObject({ 'zenhook-event-id': idOf(first.texts.out) })
     expect(first.texts.err).toBe('')
     expect((await stat(space.path('main/admin-token'))).mode & 0o777).toBe(0o600)
 
