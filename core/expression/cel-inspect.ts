@@ -1,6 +1,8 @@
 import type { parse } from '@bufbuild/cel'
 import { messageOf } from '../errors/index.ts'
-import { chargeFunction, compilePattern, functionNames } from './cel-env.ts'
+import { elementSteps } from './cel-budget.ts'
+import { chargeFunction, functionNames } from './cel-env.ts'
+import { compilePattern } from './cel-texts.ts'
 
 type Parsed = ReturnType<typeof parse>
 type Expr = NonNullable<Parsed['expr']>
@@ -14,10 +16,12 @@ export interface ConditionFault {
 }
 
 const maxDepth = 250
+/** What evaluating one node of an expression takes. */
+const nodeSteps = 4
 
 /**
  * Walks a parsed expression: finds unknown names before the first event does, and puts the charge around
- * each range that a macro walks, so that nested macros cannot multiply.
+ * each range that a macro walks, so that nested macros cannot multiply; an element costs as what is done with it is long.
  * `variables` gives the fields of each variable, or `undefined` where any may be there.
  */
 export const inspect = (
@@ -49,12 +53,15 @@ export const inspect = (
     }
   }
 
-  const walk = (at: Expr | undefined, bound: ReadonlySet<string>, depth: number): void => {
-    if (at === undefined) return
+  /** How many nodes are evaluated each time that this one is, without those that the macros inside repeat. */
+  const walk = (at: Expr | undefined, bound: ReadonlySet<string>, depth: number): number => {
+    if (at === undefined) return 0
     if (depth > maxDepth) {
       fault(at, `the condition is nested more than ${maxDepth} deep`)
-      return
+      return 0
     }
+    const all = (parts: readonly (Expr | undefined)[], names = bound): number =>
+      parts.reduce((sum, part) => sum + walk(part, names, depth + 1), 0)
     const kind = at.exprKind
     switch (kind.case) {
       case 'identExpr': {
@@ -63,7 +70,7 @@ export const inspect = (
         if (!bound.has(name) && !Object.hasOwn(variables, name) && !typeNames.has(name)) {
           fault(at, `unknown variable '${name}'`, name, known)
         }
-        return
+        return 1
       }
       case 'selectExpr': {
         const { operand, field } = kind.value
@@ -72,36 +79,37 @@ export const inspect = (
         if (fields !== undefined && !fields.includes(field)) {
           fault(at, `${root} has no field '${field}'`, field, fields)
         }
-        walk(operand, bound, depth + 1)
-        return
+        return 1 + all([operand])
       }
       case 'callExpr':
         checkCall(at, kind.value)
-        walk(kind.value.target, bound, depth + 1)
-        for (const each of kind.value.args) walk(each, bound, depth + 1)
-        return
+        return 1 + all([kind.value.target, ...kind.value.args])
       case 'listExpr':
-        for (const each of kind.value.elements) walk(each, bound, depth + 1)
-        return
+        return 1 + all(kind.value.elements)
       case 'structExpr':
         if (kind.value.messageName !== '') {
           fault(at, `'${kind.value.messageName}' cannot be made here`)
         }
-        for (const { keyKind, value } of kind.value.entries) {
-          if (keyKind.case === 'mapKey') walk(keyKind.value, bound, depth + 1)
-          walk(value, bound, depth + 1)
-        }
-        return
+        return (
+          1 +
+          all(
+            kind.value.entries.flatMap(({ keyKind, value }) =>
+              keyKind.case === 'mapKey' ? [keyKind.value, value] : [value],
+            ),
+          )
+        )
       case 'comprehensionExpr': {
         const fold = kind.value
         const inner = new Set([...bound, fold.iterVar, fold.accuVar])
-        walk(fold.iterRange, bound, depth + 1)
-        walk(fold.accuInit, bound, depth + 1)
-        for (const each of [fold.loopCondition, fold.loopStep, fold.result]) {
-          walk(each, inner, depth + 1)
+        const once = all([fold.iterRange, fold.accuInit]) + all([fold.result], inner)
+        const each = all([fold.loopCondition, fold.loopStep], inner)
+        if (fold.iterRange !== undefined) {
+          fold.iterRange = charged(fold.iterRange, Math.max(elementSteps, each * nodeSteps))
         }
-        if (fold.iterRange !== undefined) fold.iterRange = charged(fold.iterRange)
+        return 1 + once
       }
+      default:
+        return 1
     }
   }
 
@@ -111,11 +119,24 @@ export const inspect = (
 
 const typeNames = new Set(['int', 'uint', 'double', 'bool', 'string', 'bytes', 'list', 'map'])
 
-const charged = (range: Expr): Expr => ({
+const charged = (range: Expr, stepsEach: number): Expr => ({
   $typeName: 'cel.expr.Expr',
   id: range.id,
   exprKind: {
     case: 'callExpr',
-    value: { $typeName: 'cel.expr.Expr.Call', function: chargeFunction, args: [range] },
+    value: {
+      $typeName: 'cel.expr.Expr.Call',
+      function: chargeFunction,
+      args: [range, literal(range.id, BigInt(stepsEach))],
+    },
+  },
+})
+
+const literal = (id: bigint, value: bigint): Expr => ({
+  $typeName: 'cel.expr.Expr',
+  id,
+  exprKind: {
+    case: 'constExpr',
+    value: { $typeName: 'cel.expr.Constant', constantKind: { case: 'int64Value', value } },
   },
 })

@@ -1,3 +1,5 @@
+import { spend } from './cel-budget.ts'
+
 /**
  * JSON as CEL sees it: own members only, whatever their names (`constructor` is a member like any other),
  * converted when they are read and once. The library's own conversion copies every object at each
@@ -33,7 +35,10 @@ class LazyMap extends Map<string, unknown> {
   }
 
   override *keys(): MapIterator<string> {
-    for (const key of this.#names()) if (this.has(key)) yield key
+    for (const key of this.#names()) {
+      spend(1)
+      if (this.has(key)) yield key
+    }
   }
 
   override *values(): MapIterator<unknown> {

@@ -2,7 +2,8 @@ import { isCelError, parse, plan } from '@bufbuild/cel'
 import { nearest } from '../config/nearest.ts'
 import { messageOf, ZenhookError } from '../errors/index.ts'
 import type { Event } from '../event/index.ts'
-import { environment, refill } from './cel-env.ts'
+import { overspent, refill } from './cel-budget.ts'
+import { environment } from './cel-env.ts'
 import { type ConditionFault, inspect } from './cel-inspect.ts'
 import { mapOf, pickOf } from './cel-values.ts'
 
@@ -114,13 +115,22 @@ export const compileCondition = (source: string): Condition => {
     source,
     test(input) {
       refill()
+      // Errors are values here, one for each absent field that a macro meets: nobody sees their stacks, which
+      // cost ten times the rest.
+      const { stackTraceLimit } = Error
+      Error.stackTraceLimit = 0
       try {
         const result = evaluate(sharedView(input) as Parameters<typeof evaluate>[0])
+        // Whatever `||` and the like made of it.
+        const limit = overspent()
+        if (limit !== undefined) return { matched: false, error: limit.message }
         if (isCelError(result)) return { matched: false, error: result.message }
         if (typeof result === 'boolean') return { matched: result }
         return { matched: false, error: 'the condition gives no boolean' }
       } catch (error) {
         return { matched: false, error: messageOf(error) }
+      } finally {
+        Error.stackTraceLimit = stackTraceLimit
       }
     },
   }
