@@ -65,6 +65,18 @@ describe('places of a partition', () => {
     expect(fair.startAll()).toEqual(['a x2', 'a y2'])
   })
 
+  it('are not all taken by a tenant of many destinations', () => {
+    const fair = rig({}, 8, 2)
+    for (let line = 0; line < 10; line += 1) fair.push('a', 5, `${line}:`)
+    expect(fair.startAll().length).toBe(10)
+    fair.push('b', 5)
+    // Where one ends, its line has as few at work as b; the tenant has not.
+    for (let line = 0; line < 4; line += 1) {
+      fair.end('a', `${line}:`)
+      expect(fair.startAll()).toEqual([`b${line}`])
+    }
+  })
+
   it('are not needed by lines that are only put off', () => {
     const fair = rig({}, 2, 0)
     fair.push('a', 3, 'dead')

@@ -91,6 +91,13 @@ const smallestWeight = 0.01
 const longestHead = 1_000
 const unbounded = { key: Number.POSITIVE_INFINITY, line: Number.POSITIVE_INFINITY }
 
+/** Negative where `one` goes first: it has fewer at work for its weight, or else had less. */
+const compare = (
+  one: Share & { weight?: number },
+  other: Share & { weight?: number },
+): number =>
+  one.atWork / (one.weight ?? 1) - other.atWork / (other.weight ?? 1) || one.served - other.served
+
 const waitsIn = <T>({ head, queue }: Line<T>): boolean => head < queue.length
 
 export const createFair = <T>(options: FairOptions): Fair<T> => {
@@ -185,21 +192,20 @@ export const createFair = <T>(options: FairOptions): Fair<T> => {
     let tenant: Tenant<T> | undefined
     for (const each of tenants.values()) {
       if (each.waiting === 0) continue
-      const less = tenant && each.atWork / each.weight - tenant.atWork / tenant.weight
-      if (tenant === undefined || less === undefined || less < 0) tenant = each
-      else if (less === 0 && each.served < tenant.served) tenant = each
+      if (tenant === undefined || compare(each, tenant) < 0) tenant = each
     }
     let line: Line<T> | undefined
     for (const each of tenant?.lines.values() ?? []) {
       if (!waitsIn(each)) continue
-      const less = line && each.atWork - line.atWork
-      if (line === undefined || less === undefined || less < 0) line = each
-      else if (less === 0 && each.served < line.served) line = each
+      if (line === undefined || compare(each, line) < 0) line = each
     }
     return line
   }
 
-  /** Of those below their share, the line with the fewest. Whoever has nothing at work is below. */
+  /**
+   * Of those below their share, the line with the fewest, of the tenant with the fewest: one with many lines shuts out
+   * no other. Whoever has nothing at work is below.
+   */
   const neediest = (): Line<T> | undefined => {
     let weights = 0
     for (const { weight } of tenants.values()) weights += weight
@@ -212,7 +218,8 @@ export const createFair = <T>(options: FairOptions): Fair<T> => {
       for (const line of tenant.lines.values()) {
         if (!waitsIn(line) || !(line.atWork < lineShare || (below && tenant.lines.size === 1)))
           continue
-        if (found === undefined || line.atWork < found.atWork) found = line
+        if (found === undefined || (compare(tenant, found.tenant) || compare(line, found)) < 0)
+          found = line
       }
     }
     return found
