@@ -223,10 +223,27 @@ describe('the list of a key', () => {
   it('lets go of a head that never came back', async () => {
     const { clock, order, turn } = make()
     await order.park(place('lost', 1), 5_000)
-    clock.now = 3_600_000
+    clock.now = 6_000
+    expect(await turn('next', 2)).toBe(7_002)
+    clock.now = 6_000 + 3_600_000
     expect(await turn('next', 2)).toBe(clock.now + 1_002)
-    clock.now = 5_000 + 3_600_001
+    clock.now = 6_000 + 3_600_001
     expect(await turn('next', 2)).toBeUndefined()
+  })
+
+  it('waits for a head that could not come back while no connector ran', async () => {
+    const { clock, order, turn } = make()
+    await order.park(place('a', 1), 5_000)
+    clock.now = 2 * 3_600_000
+    // What came after it is read first: the head is still on its way.
+    expect(await turn('b', 2)).toBe(clock.now + 1_002)
+    expect(await turn('a', 1)).toBeUndefined()
+    await order.leave(place('a', 1))
+    expect(await turn('b', 2)).toBeUndefined()
+    // A head of the same name again has its whole time again.
+    await order.park(place('a', 1), 5_000)
+    clock.now = 4 * 3_600_000
+    expect(await turn('b', 2)).toBe(clock.now + 1_002)
   })
 
   it('lets go of one that waited itself and never came back, and of no other', async () => {

@@ -70,10 +70,11 @@ const leastMs = 250
 const spacingMs = 2
 /** Records of one key that wait for their turn in a process; those after them come back a round later. */
 export const lineLength = 128
-/** A head that is overdue for so long holds nobody up any more. */
+/**
+ * A head that is overdue for so long holds nobody up any more. The time counts from when it was first seen as the head
+ * here, too: while no connector ran nothing could come back, and one that waited itself names no time.
+ */
 const overdueMs = 3_600_000
-/** A head that waited itself names no time. Where it stays the head for so long it is given one, from when it was first seen. */
-const stillMs = 60_000
 const headsLimit = 10_000
 
 export interface OrderOptions {
@@ -116,30 +117,26 @@ export const createOrder = (
 
   const heads = new Map<string, { first: string; since: number }>()
 
-  const watch = async (key: string, first: string): Promise<void> => {
+  /** Since when this process sees it at the head of its key, ms. */
+  const headSince = (key: string, first: string): number => {
     const seen = heads.get(key)
-    if (seen?.first !== first) {
-      heads.delete(key)
-      heads.set(key, { first, since: now() })
-      const [oldest] = heads.keys()
-      if (heads.size > headsLimit && oldest !== undefined) heads.delete(oldest)
-      return
-    }
-    if (now() - seen.since < stillMs) return
+    if (seen?.first === first) return seen.since
+    const since = now()
     heads.delete(key)
-    await change(key, (list) =>
-      list.some(([, one, due]) => one === first && due === 0)
-        ? list.map(([seq, one, due]) => [seq, one, one === first && due === 0 ? seen.since : due])
-        : undefined,
-    )
+    heads.set(key, { first, since })
+    const [oldest] = heads.keys()
+    if (heads.size > headsLimit && oldest !== undefined) heads.delete(oldest)
+    return since
   }
 
-  const leave: Order['leave'] = ({ key, dispatch }) =>
-    change(key, (list) =>
+  const leave: Order['leave'] = ({ key, dispatch }) => {
+    if (heads.get(key)?.first === dispatch) heads.delete(key)
+    return change(key, (list) =>
       list.some(([, one]) => one === dispatch)
         ? list.filter(([, one]) => one !== dispatch)
         : undefined,
     )
+  }
 
   return {
     async turn({ key, seq, dispatch }) {
@@ -154,11 +151,10 @@ export const createOrder = (
         const known = await records.read(first)
         const over = known?.record.state === 'ended' && known.record.ending.verdict !== 'retry'
         // A loss of power can take back the end of a record that the log has settled already: it never comes.
-        const lost = due > 0 && now() - due > overdueMs
+        const lost = due <= now() && now() - Math.max(due, headSince(key, first)) > overdueMs
         // Else its process died between the end and leaving the list.
         if (over || lost) await leave({ key, dispatch: first })
         else {
-          if (due === 0) await watch(key, first)
           const rounds = Math.floor(ahead.length / lineLength)
           const soon = now() + leastMs
           const beat = due > soon ? due : Math.ceil(soon / beatMs) * beatMs
