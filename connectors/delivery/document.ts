@@ -1,14 +1,16 @@
-import { ZenhookError } from '../../core/errors/index.ts'
 import type { Kv } from '../../core/kv/port.ts'
 import { createBatcher } from './batcher.ts'
+
+/** Others changed it before us each time: keyed state is there, and nothing is changed. */
+export const outrun = Symbol('outrun')
 
 /**
  * A small value in keyed state that processes change together, by compare and set. What was last seen is
  * kept, so that a change costs one round trip while no other process changes it too.
  */
 export interface Document<T> {
-  /** Gives what is there afterwards. `undefined` from `edit` leaves it. Rejects when keyed state is away. */
-  change(edit: (value: T | undefined) => T | undefined): Promise<T | undefined>
+  /** Gives what is there afterwards. `undefined` from `edit` leaves it. Rejects when keyed state is away, and only then. */
+  change(edit: (value: T | undefined) => T | undefined): Promise<T | undefined | typeof outrun>
   read(): Promise<T | undefined>
 }
 
@@ -63,10 +65,7 @@ export const createDocuments = (kv: Kv, random: () => number): Documents => {
           // What was kept may be old: nothing is concluded from it.
           seen = await get(key)
         }
-        throw new ZenhookError('ZENHOOK_KV_UNAVAILABLE', {
-          message: `${key} is changed by too many at once`,
-          retriable: true,
-        })
+        return outrun
       },
       async read() {
         seen = await get(key)

@@ -92,10 +92,7 @@ const longestHead = 1_000
 const unbounded = { key: Number.POSITIVE_INFINITY, line: Number.POSITIVE_INFINITY }
 
 /** Negative where `one` goes first: it has fewer at work for its weight, or else had less. */
-const compare = (
-  one: Share & { weight?: number },
-  other: Share & { weight?: number },
-): number =>
+const compare = (one: Share & { weight?: number }, other: Share & { weight?: number }): number =>
   one.atWork / (one.weight ?? 1) - other.atWork / (other.weight ?? 1) || one.served - other.served
 
 const waitsIn = <T>({ head, queue }: Line<T>): boolean => head < queue.length

@@ -7,7 +7,7 @@ import {
   openTime,
 } from './breaker.ts'
 import { type Circuit, createLocalCircuit } from './circuit.ts'
-import { awayMs, type Document } from './document.ts'
+import { awayMs, type Document, outrun } from './document.ts'
 
 /** What processes tell each other about one receiver. */
 export interface Trouble {
@@ -39,6 +39,8 @@ const peekMs = 2_000
 /** How often it looks while another probes, ms. */
 const watchMs = 500
 
+type Work = () => ReturnType<Document<Trouble>['change']>
+
 const sumOf = (counts: Trouble['counts']): Counts => {
   const sum = { requests: 0, failures: 0 }
   for (const [, requests, failures] of Object.values(counts)) {
@@ -62,6 +64,7 @@ export const createSharedCircuit = (options: CircuitOptions): Circuit => {
   const local = createLocalCircuit(onClosed, settings)
   let seen: Trouble = { counts: {} }
   let awayUntil = 0
+  let outrunUntil = 0
   let readAt = Number.NEGATIVE_INFINITY
   let toldAt = Number.NEGATIVE_INFINITY
   let telling = false
@@ -89,15 +92,21 @@ export const createSharedCircuit = (options: CircuitOptions): Circuit => {
     if (before.open !== undefined && isWell) onClosed()
   }
 
+  /** Where others were always faster it goes on by what it saw, and looks again. */
+  const hear = (made: Awaited<ReturnType<Work>>): void => {
+    if (made === outrun) outrunUntil = now() + watchMs
+    else adopt(made)
+  }
+
   /** One after the other: what was decided later is written later. */
-  const exchange = (work: () => Promise<Trouble | undefined>): Promise<void> => {
-    tail = tail.then(work).then(adopt, () => {
+  const exchange = (work: Work): Promise<void> => {
+    tail = tail.then(work).then(hear, () => {
       awayUntil = now() + awayMs
     })
     return tail
   }
 
-  const ask = (work: () => Promise<Trouble | undefined>): Promise<void> => {
+  const ask = (work: Work): Promise<void> => {
     asking ??= exchange(work).finally(() => {
       asking = undefined
     })
@@ -173,6 +182,7 @@ export const createSharedCircuit = (options: CircuitOptions): Circuit => {
       if (open === undefined || at < awayUntil) return local.look(at)
       if (at < open.until) return open.until
       if (isProber(at)) return probing + proven >= settings.probes ? at + watchMs : 0
+      if (at < outrunUntil) return outrunUntil
       if (prober === undefined || prober.until <= at) return becomeProber()
       if (at - readAt >= watchMs) return ask(() => trouble.read())
       return at + watchMs

@@ -1,5 +1,5 @@
 import type { RateLimit } from '../../core/registry/types.ts'
-import { awayMs, type Document } from './document.ts'
+import { awayMs, type Document, outrun } from './document.ts'
 import { burstOf, createLocalRate, type Rate } from './rate.ts'
 
 export interface Bucket {
@@ -17,6 +17,7 @@ export interface SharedRateOptions {
 /** Tokens are leased for this long of the rate at once, and given up when they lie unused for longer. */
 const chunkMs = 200
 const keepMs = 1_000
+const lookAgainMs = 50
 
 /**
  * A bucket that all processes draw from, a chunk at a time: an attempt finds its token in this process.
@@ -42,8 +43,10 @@ export const createSharedRate = ({ bucket, now, random }: SharedRateOptions): Ra
     wanted = 0
     let granted = 0
     let left = 0
+    // Not all at the same time again, or the same one would always be first.
+    const chance = 0.75 + random() / 2
     try {
-      await bucket.change((value) => {
+      const made = await bucket.change((value) => {
         const at = Math.max(now(), value?.at ?? 0)
         const since = value === undefined ? 0 : at - value.at
         left =
@@ -53,6 +56,10 @@ export const createSharedRate = ({ bucket, now, random }: SharedRateOptions): Ra
         left -= granted
         return { tokens: left, at }
       })
+      if (made === outrun) {
+        emptyUntil = now() + lookAgainMs * chance
+        return
+      }
     } catch {
       awayUntil = now() + awayMs
       return
@@ -60,8 +67,6 @@ export const createSharedRate = ({ bucket, now, random }: SharedRateOptions): Ra
     const at = now()
     held = (at < heldUntil ? held : 0) + granted
     heldUntil = at + keepMs
-    // Not all at the same time again, or the same one would always be first.
-    const chance = 0.75 + random() / 2
     if (granted < asked) emptyUntil = at + Math.ceil(((chunk - left) / perSecond) * 1000 * chance)
   }
 

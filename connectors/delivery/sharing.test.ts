@@ -17,24 +17,31 @@ const within = async <T>(ms: number, work: Promise<T>): Promise<T> => {
   const [made] = await Promise.all([work, pass(ms)])
   return made
 }
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const leaseMs = 20_000
 
 /** Keyed state that counts its calls. */
 const countingKv = () => {
   const kv = mapKv(true)
   const calls = { count: 0 }
+  /** What may be done to a compare-and-set: called before it; with false others were always faster. */
+  const hooks: { replacing: (key?: string) => Promise<boolean> | boolean } = {
+    replacing: () => true,
+  }
   const get: typeof kv.get = (keys) => {
     calls.count += 1
     return kv.get(keys)
   }
-  const replace: typeof kv.replace = (entries) => {
+  const replace: typeof kv.replace = async (entries) => {
     calls.count += 1
-    return kv.replace(entries)
+    const goes = hooks.replacing(entries[0]?.key)
+    if (goes === true) return kv.replace(entries)
+    return (await goes) ? kv.replace(entries) : entries.map(() => false)
   }
   const setAway = (away: boolean): void => {
     kv.away = away
   }
-  return { kv: { ...kv, get, replace }, calls, setAway, values: kv.values }
+  return { kv: { ...kv, get, replace }, calls, hooks, setAway, values: kv.values }
 }
 type CountingKv = ReturnType<typeof countingKv>
 
@@ -191,6 +198,64 @@ describe('a concurrency that processes share', () => {
     await Promise.all(working)
   })
 
+  it('is not exceeded by what starts while slots are given back', async () => {
+    const store = countingKv()
+    const destination = narrow(4)
+    const one = processOf(store, 'one', destination)
+    const two = processOf(store, 'two', destination)
+    const take = async ({ admitted, underWay }: Process): Promise<void> => {
+      const ticket = await admitted()
+      if (ticket !== undefined) underWay.add(ticket)
+    }
+    const burst = (each: Process) => Promise.all([1, 2, 3, 4].map(() => take(each)))
+    let most = 0
+    const count = (): void => {
+      most = Math.max(most, one.underWay.size + two.underWay.size)
+    }
+    await within(100, burst(one))
+    expect(one.underWay.size).toBe(4)
+    for (const ticket of one.underWay) one.limits.release(ticket, 'succeeded', Date.now())
+    one.underWay.clear()
+    // The first renewal keeps what was used of late; the next gives it back, and is slow to be told that it did.
+    await pass(1_500)
+    let bursting: Promise<unknown> | undefined
+    store.hooks.replacing = async (key = '') => {
+      if (!key.startsWith('limit:slots:')) return true
+      setTimeout(() => {
+        bursting ??= Promise.all([burst(one), pause(20).then(() => burst(two))])
+      }, 10)
+      await pause(50)
+      return true
+    }
+    for (let step = 0; step < 300; step += 1) {
+      await pass(5)
+      count()
+    }
+    expect(bursting).toBeDefined()
+    expect(most).toBe(4)
+    for (const { underWay, limits } of [one, two])
+      for (const ticket of underWay) limits.release(ticket, 'succeeded', Date.now())
+    await within(5_000, bursting ?? Promise.resolve())
+  })
+
+  it('is given back once keyed state was away while it should have been', async () => {
+    const store = countingKv()
+    const destination = narrow(4)
+    const [one, two] = ['one', 'two'].map((owner) => processOf(store, owner, destination)) as [
+      Process,
+      Process,
+    ]
+    const took = within(50, Promise.all([1, 2, 3, 4].map(() => attempt(one, 'succeeded'))))
+    expect(await took).toEqual([true, true, true, true])
+    await pass(1_500)
+    store.setAway(true)
+    await pass(1_000)
+    store.setAway(false)
+    await pass(3_000)
+    const tickets = await within(200, Promise.all([1, 2, 3, 4].map(two.admitted)))
+    expect(tickets).not.toContain(undefined)
+  })
+
   it('lets a single process use all of it, at a call per second', async () => {
     const store = countingKv()
     const one = processOf(store, 'a', narrow(4))
@@ -314,5 +379,55 @@ describe('F41: a breaker that processes share', () => {
     for (let made = 0; made < 3; made += 1)
       expect(await within(50, attempt(one, 'succeeded'))).toBe(true)
     expect(await kindNow(one.limits)).toBe('go')
+  })
+})
+
+describe('limits that others change all the time', () => {
+  it.each([
+    ['a rate', { perSecond: 50, burst: 20 }],
+    ['a concurrency', { perSecond: 1_000, concurrent: 4 }],
+  ])('are waited for, and not held alone: %s', async (_name, rateLimit) => {
+    const store = countingKv()
+    const destination = destinationOf({ rateLimit })
+    const one = processOf(store, 'a', destination)
+    store.hooks.replacing = () => false
+    for (let tries = 0; tries < 50; tries += 1) {
+      const admission = one.limits.admit(destination, Date.now())
+      expect(['wait', 'ask']).toContain(admission.kind)
+      if (admission.kind === 'ask') await within(100, admission.answer)
+      else one.limits.leave()
+      await pass(40)
+    }
+    store.hooks.replacing = () => true
+    await pass(100)
+    expect(await within(100, attempt(one, 'succeeded'))).toBe(true)
+  })
+
+  it('let nobody probe who could not say that it does', async () => {
+    const store = countingKv()
+    const destination = destinationOf()
+    const [one, two] = ['a', 'b'].map((owner) => processOf(store, owner, destination)) as [
+      Process,
+      Process,
+    ]
+    for (let made = 0; made < 10; made += 1) await attempt(one, 'failed')
+    await pass(500)
+    await attempt(two, 'failed')
+    await pass(500)
+    expect(await kindNow(two.limits)).toBe('hop')
+    await pass(6_000)
+    store.hooks.replacing = () => false
+    const kinds: string[] = []
+    for (let tries = 0; tries < 10; tries += 1) {
+      const admission = two.limits.admit(destination, Date.now())
+      kinds.push(admission.kind)
+      if (admission.kind === 'ask') await within(100, admission.answer)
+      if (admission.kind === 'wait') two.limits.leave()
+      await pass(100)
+    }
+    expect(kinds).not.toContain('go')
+    store.hooks.replacing = () => true
+    await pass(1_000)
+    expect(await within(100, attempt(two, 'succeeded'))).toBe(true)
   })
 })

@@ -1,4 +1,4 @@
-import { awayMs, type Document } from './document.ts'
+import { awayMs, type Document, outrun } from './document.ts'
 
 /** By process: attempts it may have under way, until when that holds (ms), and whether it wants more. */
 export type Holdings = Readonly<
@@ -53,11 +53,14 @@ export const createSlots = ({ holdings, owner, now, leaseMs }: SlotsOptions): Sl
 
   const fair = (): number => Math.max(1, Math.floor(limit / participants))
 
-  /** Writes what this process holds from now on; `want` more if there is room, else what it needs. */
+  /**
+   * Writes what this process holds from now on; `want` more if there is room, else what it needs. What it gives up it
+   * uses no more while that is being written: others may have it before we hear so.
+   */
   const declare = async (want: number): Promise<void> => {
     let next = held
     let wants = false
-    await holdings.change((value) => {
+    const made = await holdings.change((value) => {
       const at = now()
       const others = Object.entries(value ?? {}).filter(
         ([name, [, until]]) => name !== owner && until > at,
@@ -69,11 +72,18 @@ export const createSlots = ({ holdings, owner, now, leaseMs }: SlotsOptions): Sl
       const needed = want > 0 ? used + want : Math.max(peak, used)
       next = Math.max(used, Math.min(needed, most))
       wants = needed > next || at < shortUntil
+      held = Math.min(held, next)
       const rest = Object.fromEntries(others)
       if (next > 0 || wants) return { ...rest, [owner]: [next, at + leaseMs, wants] as const }
       return value?.[owner] === undefined ? undefined : rest
     })
     const at = now()
+    if (made === outrun) {
+      // There for the others: this process, too, keeps to what it has, and looks again.
+      emptyUntil = at + lookAgainMs
+      schedule()
+      return
+    }
     held = next
     heldUntil = at + leaseMs
     peak = used
@@ -89,6 +99,8 @@ export const createSlots = ({ holdings, owner, now, leaseMs }: SlotsOptions): Sl
       await declare(want)
     } catch {
       awayUntil = now() + awayMs
+      // More may be written of it than it holds now.
+      schedule()
     }
   }
 
