@@ -37,6 +37,21 @@ export interface Try {
   started: Known
 }
 
+/** Reasons of attempts that end before the receiver is asked: they say nothing about it, good or bad. */
+export const unasked: ReadonlySet<string> = new Set([
+  'transform_failed',
+  'secret_unavailable',
+  'hop_limit',
+  'address_denied',
+  'url_refused',
+  'request_refused',
+  'no_credentials',
+  'no_channel',
+  'no_bin',
+  'busy',
+  'unavailable',
+])
+
 const slowingStatuses = new Set([429, 502, 503, 504])
 const shortPauseMs = 1_000
 
@@ -46,21 +61,21 @@ export const createTries = (options: TriesOptions): ((made: Try) => Promise<Roun
 
   const learn = ({ limit, ticket }: Try, result: AttemptResult): void => {
     const at = now()
-    if (result.kind === 'delivered' || result.cancelled) {
-      limit.release(ticket, result.kind === 'delivered' ? 'succeeded' : 'cancelled', at)
+    if (result.kind === 'delivered') {
+      limit.release(ticket, 'succeeded', at)
       return
     }
-    const { status, retryAfterMs } = result
+    const { status, retryAfterMs, reason } = result
+    if (result.cancelled || (status === undefined && unasked.has(reason))) {
+      limit.release(ticket, 'cancelled', at)
+      return
+    }
     if (status !== undefined && slowingStatuses.has(status)) {
       const wished = retryAfterMs ?? (status === 429 ? shortPauseMs : 0)
       if (wished > 0) limit.pause(at + Math.min(wished, retryAfterCapMs))
       limit.slow()
     }
-    const broken =
-      result.retriable &&
-      // The receiver was not asked.
-      result.reason !== 'transform_failed' &&
-      (status === undefined || status >= 500)
+    const broken = result.retriable && (status === undefined || status >= 500)
     limit.release(ticket, broken ? 'failed' : 'refused', at)
   }
 
