@@ -27,6 +27,30 @@ describe('limits of a destination', () => {
     expect(limits.admit(rated, 100)).toEqual({ kind: 'wait', until: 200 })
   })
 
+  it('take no tokens away when the clock is set back', () => {
+    const limits = createLimits()
+    ticketOf(limits.admit(rated, 3_600_000))
+    ticketOf(limits.admit(rated, 0))
+    expect(limits.admit(rated, 0)).toEqual({ kind: 'wait', until: 100 })
+  })
+
+  it('let nobody return behind a line that a lower rate drew out', () => {
+    const limits = createLimits({ maxWaiting: 0 })
+    const at = (perSecond: number | undefined, now: number): Admission => {
+      const rateLimit = perSecond === undefined ? undefined : { perSecond, burst: 1 }
+      return limits.admit(destinationOf(rateLimit && { rateLimit }), now)
+    }
+    ticketOf(at(0.1, 0))
+    for (let count = 0; count < 1_000; count += 1) at(0.1, 0)
+    expect(at(0.1, 0)).toEqual({ kind: 'hop', until: 10_010_000 })
+    expect(at(10, 0)).toEqual({ kind: 'hop', until: 1_000 })
+    expect(at(10, 0)).toEqual({ kind: 'hop', until: 1_100 })
+    // At a lower rate what returns at the higher one is still ahead.
+    expect(at(1, 0)).toEqual({ kind: 'hop', until: 2_100 })
+    limits.pause(5_000)
+    expect(at(undefined, 0)).toEqual({ kind: 'hop', until: 5_000 })
+  })
+
   it('admit no more than the rate over a long time', () => {
     const limits = createLimits()
     let through = 0

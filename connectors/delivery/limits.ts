@@ -100,6 +100,8 @@ export const createLimits = ({
   // When the latest of those that hopped comes back: each gets a moment of its own, so that a
   // backlog neither returns as a stampede nor hops in circles.
   let lastReturn = 0
+  /** The configured rate by which those returns were spread. */
+  let returnRate = 0
   const pace = createRecent(paceMs)
 
   const hanging = (now: number): boolean => {
@@ -130,6 +132,10 @@ export const createLimits = ({
   const hop = ({ rateLimit }: Destination, until: number, now: number): Admission => {
     const taken = pace.counts(now).requests * paceGrowth
     const spacing = 1000 / (rateLimit?.perSecond ?? Math.max(drainRate, taken))
+    const perSecond = rateLimit?.perSecond ?? Number.POSITIVE_INFINITY
+    // A line that a lower rate drew out, for hours perhaps, is none to stand behind: that rate has been raised.
+    if (perSecond > returnRate) lastReturn = 0
+    returnRate = perSecond
     lastReturn = Math.max(until, now + maxWaitMs, lastReturn + spacing)
     return { kind: 'hop', until: Math.ceil(lastReturn) }
   }

@@ -18,7 +18,8 @@ export const createLocalRate = () => {
   return {
     look(limit: RateLimit, now: number): number {
       const { perSecond } = limit
-      const refilled = tokens + ((now - refilledAt) / 1000) * perSecond
+      // A clock that was set back takes no tokens away.
+      const refilled = tokens + (Math.max(0, now - refilledAt) / 1000) * perSecond
       tokens = Number.isNaN(refilled) ? burstOf(limit) : Math.min(burstOf(limit), refilled)
       refilledAt = now
       return tokens >= 1 ? 0 : now + Math.ceil(((1 - tokens) / perSecond) * 1000)
