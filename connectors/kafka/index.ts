@@ -40,6 +40,8 @@ export const kafkaSpec: ComponentSpec<z.infer<typeof config>> = {
     publish_failed: 'The brokers did not acknowledge it',
     publish_refused: "Refused for good: no such topic, too large, or a topic of Zenhook's own",
     unavailable: 'This process has no Kafka to publish to',
+    secret_unavailable: 'A secret cannot be read now, or has the wrong form',
+    cancelled: 'Stopped from our side; no failure of the brokers',
   },
   examples: [
     {
@@ -85,6 +87,27 @@ const failed = (reason: string, retriable: boolean, error: unknown): AttemptResu
   error: messageOf(error),
 })
 
+/** Brokers may have taken what they did not acknowledge before it was cut, so long as it was on its way at all. */
+const cancelled = (possibleDuplicate: boolean): AttemptResult => ({
+  kind: 'failed',
+  ...{ reason: 'cancelled', retriable: true, cancelled: true, possibleDuplicate },
+  error: 'The attempt was cancelled',
+})
+
+/** What comes of the work; `undefined` once the signal is aborted, whatever comes of it then. */
+const unlessCut = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> => {
+  let cut = (): void => {}
+  const over = new Promise<undefined>((resolve) => {
+    cut = () => resolve(undefined)
+    signal.addEventListener('abort', cut)
+  })
+  try {
+    return await Promise.race([work, over])
+  } finally {
+    signal.removeEventListener('abort', cut)
+  }
+}
+
 const final = new Set([
   'ZENHOOK_LOG_RECORD_TOO_LARGE',
   'ZENHOOK_LOG_UNKNOWN_TOPIC',
@@ -98,7 +121,7 @@ export const kafka = defineConnector(kafkaSpec, ({ topic, key }, context) => {
     path === undefined ? event.key : (getPathText(event, path) ?? event.key)
 
   return {
-    async deliver(attempt) {
+    async deliver(attempt, signal) {
       const { publish } = context
       if (publish === undefined) {
         const error = new ZenhookError('ZENHOOK_CONNECTOR_UNAVAILABLE', {
@@ -109,11 +132,19 @@ export const kafka = defineConnector(kafkaSpec, ({ topic, key }, context) => {
       const { transformed, dispatch } = attempt
       const value =
         transformed === undefined ? dispatch.event.raw : json.encode(JSON.stringify(transformed))
+      // Not within what follows: without its secret nothing is on its way.
+      const [sasl] = await context.secrets('sasl')
+      if (sasl !== undefined && sasl.indexOf(':') < 1) {
+        throw new ZenhookError('ZENHOOK_CONNECTOR_SECRET_INVALID', {
+          message: 'The sasl secret is not in the form username:password',
+        })
+      }
+      if (signal.aborted) return cancelled(false)
       try {
-        const [sasl] = await context.secrets('sasl')
         const headers = cloudEventHeaders(attempt)
         const record = keyOf(dispatch.event)
-        const placed = await publish(topic, record, headers, value, { sasl })
+        const placed = await unlessCut(publish(topic, record, headers, value, { sasl }), signal)
+        if (placed === undefined) return cancelled(true)
         const { partition, offset, resent = false } = placed
         return {
           kind: 'delivered',

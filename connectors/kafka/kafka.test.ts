@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { ZenhookError } from '../../core/errors/index.ts'
 import { createEgress } from '../../core/net/index.ts'
 import { contextOf, destinationOf, dispatchOf, eventOf, mapKv } from '../../test/fakes/rig.ts'
-import type { Attempt, Publish } from '../types.ts'
+import type { Attempt, ConnectorContext, Publish } from '../types.ts'
 import { kafka } from './index.ts'
 
 interface Published {
@@ -13,15 +13,22 @@ interface Published {
   value: Uint8Array
 }
 
+interface Given {
+  signal: AbortSignal
+  secrets: ConnectorContext['secrets']
+}
+
 const send = async (
   attempt: Partial<Attempt> = {},
   config: Readonly<Record<string, unknown>> = { topic: 'ci.events' },
   publish?: Publish,
+  { signal = new AbortController().signal, secrets }: Partial<Given> = {},
 ) => {
   const published: Published[] = []
   const destination = destinationOf({ connector: 'kafka', config })
   const context = {
     ...contextOf(destination, createEgress(), mapKv()),
+    ...(secrets !== undefined && { secrets }),
     publish:
       publish ??
       (async (topic, key, headers, value) => {
@@ -31,7 +38,7 @@ const send = async (
   }
   const result = await kafka
     .create(context)
-    .deliver({ dispatch: dispatchOf('hooks'), number: 1, ...attempt }, new AbortController().signal)
+    .deliver({ dispatch: dispatchOf('hooks'), number: 1, ...attempt }, signal)
   return { result, published }
 }
 
@@ -104,6 +111,33 @@ describe('kafka', () => {
     expect(result).toMatchObject({ kind: 'failed', ...expected })
     const reason = result.kind === 'failed' ? result.reason : ''
     expect(Object.keys(kafka.spec.reasons)).toContain(reason)
+  })
+
+  it.each([
+    ['is missing', () => Promise.reject(new ZenhookError('ZENHOOK_REGISTRY_SECRET_MISSING'))],
+    ['is in no form of one', async () => ['secret']],
+  ])('publishes nothing where its secret %s, and says so', async (_name, secrets) => {
+    const { result, published } = await send({}, { topic: 't' }, undefined, { secrets })
+    expect(result).toMatchObject({ reason: 'secret_unavailable', retriable: true })
+    expect(result).not.toHaveProperty('possibleDuplicate')
+    expect(published).toEqual([])
+    expect(Object.keys(kafka.spec.reasons)).toContain('secret_unavailable')
+  })
+
+  it('is cut at once while the brokers are silent, as no failure', async () => {
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(), 20)
+    const startedAt = performance.now()
+    const silent: Publish = () =>
+      new Promise((_, reject) => setTimeout(() => reject(new Error('no acknowledgement')), 1_500))
+    const { result } = await send({}, { topic: 't' }, silent, { signal: controller.signal })
+    expect(performance.now() - startedAt).toBeLessThan(1_000)
+    expect(result).toMatchObject({ reason: 'cancelled', cancelled: true, possibleDuplicate: true })
+    expect(Object.keys(kafka.spec.reasons)).toContain('cancelled')
+    const { signal } = controller
+    const late = await send({}, { topic: 't' }, undefined, { signal })
+    expect(late.result).toMatchObject({ cancelled: true, possibleDuplicate: false })
+    expect(late.published).toEqual([])
   })
 
   it('says that this process has no Kafka', async () => {
