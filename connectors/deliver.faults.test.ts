@@ -131,6 +131,51 @@ describe('a destination that the snapshot does not know', () => {
     expect(receiver.arrivals.length).toBe(1)
   })
 
+  it('yet gets what was decided meanwhile in order where it is ordered', async () => {
+    const receiver = await receive()
+    const kv = mapKv()
+    const rig = await rigOf([], kv)
+    await rig.start()
+    const [first, second, third] = [1, 2, 3].map(() => dispatchOf('hooks', { key: 'acme/hooks/k' }))
+    if (!first || !second || !third) throw new Error('three')
+    await rig.send([first, second])
+    await until(async () => (await rig.behind()) === 0, 'the two to be put off')
+    rig.registry.set([destinationOf({ config: { url: receiver.url }, ordered: true })])
+    await rig.send([third])
+    await until(async () => (await rig.decisions()).length === 3, 'three decisions')
+    expect(receiver.arrivals.map(({ headers }) => headers['webhook-id'])).toEqual(
+      [first, second, third].map(({ id }) => id),
+    )
+    expect(kv.values.get('order:acme/hooks/k')).toBe('[]')
+  })
+
+  it('yet loses nothing of an ordered key, however many wait, and of an unordered one keeps no list', async () => {
+    const receiver = await receive()
+    const kv = mapKv()
+    const rig = await rigOf([], kv)
+    await rig.start({ policy: { maxParked: 2 } })
+    const ordered = Array.from({ length: 6 }, () => dispatchOf('line', { key: 'acme/line/k' }))
+    await rig.send([...ordered, dispatchOf('hooks')])
+    await until(async () => (await rig.behind()) === 0, 'all to be put off')
+    const config = { url: receiver.url }
+    const names = ['line', 'hooks']
+    rig.registry.set(names.map((name) => destinationOf({ name, config, ordered: name === 'line' })))
+    await until(async () => (await rig.decisions()).length === 7, 'seven decisions')
+    expect(await rig.dead()).toEqual([])
+    const lists = [...kv.values.keys()].filter((key) => key.startsWith('order:'))
+    expect(lists).toEqual(['order:acme/line/k'])
+  })
+
+  it('and that is gone lets those of its ordered keys die at once, and keeps no list of them', async () => {
+    const kv = mapKv()
+    const rig = await rigOf([], kv)
+    await rig.start()
+    const { revision } = rig.registry.snapshot()
+    await rig.send([dispatchOf('hooks', { key: 'acme/hooks/k', revision })])
+    await until(async () => (await rig.dead()).length === 1, 'a dead letter')
+    expect([...kv.values.keys()].filter((key) => key.startsWith('order:'))).toEqual([])
+  })
+
   it('and that never comes lets its dispatches die', async () => {
     const rig = await rigOf([], mapKv())
     await rig.start()
@@ -139,6 +184,23 @@ describe('a destination that the snapshot does not know', () => {
     expect(await rig.dead()).toEqual([])
     await until(async () => (await rig.dead()).length === 1, 'a dead letter')
     expect(await rig.dead()).toMatchObject([{ code: 'ZENHOOK_CONNECTOR_DESTINATION_UNKNOWN' }])
+  })
+})
+
+describe('a stop', () => {
+  it('attempts nothing before its time', async () => {
+    const receiver = await receive()
+    const rig = await rigOf([destinationOf({ config: { url: receiver.url } })], mapKv())
+    const delivery = await rig.start()
+    const notBefore = Date.now() + 900
+    await rig.send([dispatchOf('hooks', { notBefore })])
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    await delivery.close()
+    expect(receiver.arrivals).toEqual([])
+    await rig.start()
+    await until(() => receiver.arrivals.length === 1, 'its attempt')
+    expect(receiver.arrivals[0]?.at).toBeGreaterThanOrEqual(notBefore)
+    await until(async () => (await rig.behind()) === 0, 'progress to the end')
   })
 })
 

@@ -219,7 +219,11 @@ export const createCourier = (options: CourierOptions): Courier => {
   const round = async (job: Job): Promise<Round | 'wait'> => {
     const { dispatch, key, record, place } = job
     const early = dispatch.notBefore - now()
-    if (early > 0 && early <= patienceMs) await sleep(early)
+    if (early > 0 && early <= patienceMs) {
+      await sleep(early)
+      // A stop ends the sleep before its time.
+      if (stopped(job.owned)) return undefined
+    }
     // Nearly every first attempt meets no record: compare-and-set finds the others.
     const known = job.unread ? undefined : await records.read(key)
     const { multiProcess } = kv.capabilities
@@ -241,7 +245,11 @@ export const createCourier = (options: CourierOptions): Courier => {
     const destination = snapshot.destination(dispatch.event.tenant, dispatch.destination)
     if (destination === undefined) {
       const again = lookAgainAt(dispatch, snapshot.revision, now())
-      if (again !== undefined) return endings.hop(job, again, known)
+      if (again !== undefined) {
+        // What comes after it waits for it; where too many wait it goes without a place, for that is no reason to die.
+        if (place !== undefined && !(await order.turn(place)).parked) await order.park(place, again)
+        return endings.hop(job, again, known)
+      }
     }
     const over = await endings.hopeless(job, destination)
     if (over !== undefined || destination === undefined) {
@@ -305,7 +313,9 @@ export const createCourier = (options: CourierOptions): Courier => {
     { owned, crowded }: Pick<Job, 'owned' | 'crowded'>,
   ): Job => {
     const { tenant } = dispatch.event
-    const ordered = registry.snapshot().destination(tenant, dispatch.destination)?.ordered ?? false
+    const destination = registry.snapshot().destination(tenant, dispatch.destination)
+    // Of one that is not known here yet, the key says whether it is ordered.
+    const ordered = destination?.ordered ?? dispatch.key !== dispatch.id
     const place = ordered ? placeOf(dispatch, record) : undefined
     return {
       // Whatever becomes of the record takes its place in line along.
