@@ -239,7 +239,11 @@ export const deadRoutes = (app: AdminApp, { replays }: ApiDependencies): void =>
     }),
     async (c) => {
       const { reason, ...rest } = c.req.valid('json')
-      const made = await replays.discard({ ...targetsOf(rest), reason }, callerOf())
+      const made = await replays.discard(
+        { ...targetsOf(rest), reason },
+        callerOf(),
+        c.req.raw.signal,
+      )
       return c.json(mutable(made), 200)
     },
   )
@@ -253,7 +257,7 @@ export const deadRoutes = (app: AdminApp, { replays }: ApiDependencies): void =>
     }),
     async (c) => {
       const { id } = c.req.valid('param')
-      const letter = await replays.letter(id, callerOf())
+      const letter = await replays.letter(id, callerOf(), c.req.raw.signal)
       if (letter === undefined) {
         throw new ZenhookError('ZENHOOK_API_NOT_FOUND', {
           message: `There is no dead letter ${id}`,

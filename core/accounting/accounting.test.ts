@@ -191,6 +191,17 @@ describe('accounting', { timeout: 60_000 }, () => {
     })
   })
 
+  it('finds what was received by a clock far ahead, for brokers take no such time', async () => {
+    const { rig, kv } = await rigOf()
+    const ahead = Date.now() + 48 * 3_600_000
+    const digits = ahead.toString(16).padStart(12, '0')
+    const id = `${digits.slice(0, 8)}-${digits.slice(8)}-7000-8000-000000000001`
+    const record = receivedOf(eventOf({ id, receivedAt: ahead }))
+    await rig.log.append([{ ...record, timestamp: Date.now() }])
+    await settled(accountant(rig, kv))
+    expect((await audited(rig)).report).toMatchObject({ unaccounted: 0, ended: { delivered: 1 } })
+  })
+
   it('names an event that was delivered and died', async () => {
     const { rig, kv } = await rigOf()
     const event = eventOf()

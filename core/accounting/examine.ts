@@ -7,6 +7,7 @@ import {
 } from '../decisions/ends.ts'
 import type { Decisions } from '../decisions/port.ts'
 import type { Codec } from '../event/codec/index.ts'
+import { timeOf } from '../event/index.ts'
 import type { Log } from '../log/port.ts'
 import { type Judgement, judge } from './judge.ts'
 import { deadLettersOf, type Letter, waitingDispatches } from './search.ts'
@@ -127,7 +128,9 @@ export const examine = async (
   const findings: Finding[] = []
   const doubtful: Doubt[] = []
   for (const group of groupsOf(receipts)) {
-    const { from, to } = spanOf(group.flatMap(({ at, stamp }) => [{ at }, { at: stamp }]))
+    // An event that was received by a clock far ahead has that time in the tables; brokers take no such time.
+    const times = group.flatMap(({ at, stamp, id }) => [at, stamp, timeOf(id) ?? at])
+    const { from, to } = spanOf(times.map((at) => ({ at })))
     const ids = [...new Set(group.map(({ id }) => id))]
     const standings = await standingsOf(decisions, { ids, from: from - hour, to: to + hour })
     for (const receipt of group) {

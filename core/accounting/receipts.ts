@@ -1,3 +1,4 @@
+import { timeOf } from '../event/index.ts'
 import type { Log, StoredRecord } from '../log/port.ts'
 import type { Missed, Receipt } from './types.ts'
 
@@ -97,7 +98,6 @@ const oldest = (heads: readonly Head[]): number => {
 export const receiptOf = (record: StoredRecord): Receipt => {
   const { headers, partition, offset, timestamp } = record
   const { id } = headers
-  const minted = id === undefined ? undefined : timeOf(id)
   return {
     id: id ?? placeOf(partition, offset),
     run: headers.run ?? liveRun,
@@ -105,9 +105,8 @@ export const receiptOf = (record: StoredRecord): Receipt => {
     source: headers.source ?? '',
     partition,
     offset,
-    // A replay has a time of its own; else the two are the same, but for an event that was received by a clock
-    // far ahead: brokers take no such time.
-    at: headers.run === undefined ? Math.max(timestamp, minted ?? 0) : (minted ?? timestamp),
+    // A replay may have a time of its own; else the two are the same.
+    at: (headers.run === undefined || id === undefined ? undefined : timeOf(id)) ?? timestamp,
     stamp: timestamp,
   }
 }
@@ -115,13 +114,6 @@ export const receiptOf = (record: StoredRecord): Receipt => {
 /** What stands for the id of a record that has none. */
 export const placeOf = (partition: number, offset: number): string =>
   `${receivedTopic}/${partition}/${offset}`
-
-/** The milliseconds in a UUIDv7. */
-export const timeOf = (id: string): number | undefined => {
-  if (id.length !== 36 || id[14] !== '7') return undefined
-  const at = Number.parseInt(id.slice(0, 8), 16) * 0x10000 + Number.parseInt(id.slice(9, 13), 16)
-  return Number.isNaN(at) ? undefined : at
-}
 
 /** Remembers so many ids, the latest: a second copy in the log lies close to the first. */
 export const createRecent = (limit: number) => {

@@ -29,3 +29,10 @@ export const decisionIdOf = (
   hash(
     joined([eventId, decision.dispatchId ?? '', decision.stage, decision.attempt ?? 0, run]),
   ).slice(0, 40)
+
+/** When an event of ours was received, by its id: the milliseconds in a UUIDv7. */
+export const timeOf = (id: string): number | undefined => {
+  if (id.length !== 36 || id[14] !== '7') return undefined
+  const at = Number.parseInt(id.slice(0, 8), 16) * 0x10000 + Number.parseInt(id.slice(9, 13), 16)
+  return Number.isNaN(at) ? undefined : at
+}

@@ -240,6 +240,7 @@ const sendAgain = async (making: Making, letter: Letter, record: StoredRecord): 
   }
   const headers = headersOf(hash, dispatch.event, run, record)
   const details = { by, deadLetter: letter.dead.id, replays: letter.replays + 1 }
+  // The decision after what it tells of.
   const outputs = [
     {
       topic: 'dispatch',
@@ -269,7 +270,7 @@ const sendAgain = async (making: Making, letter: Letter, record: StoredRecord): 
     counts: { replayed: 1, dispatched: 1 },
     async alone(log) {
       try {
-        await log.append(outputs)
+        for (const output of outputs) await log.append([output])
         return true
       } catch (error) {
         // The letter stays: it says all that another one would.

@@ -36,6 +36,7 @@ export const discardLetters = async (
   context: ReplayContext,
   { ids, filter, reason }: DiscardRequest,
   caller: Caller,
+  signal?: AbortSignal,
 ): Promise<Discarded> => {
   /** What the ids name and was not met yet. */
   const left = ids === undefined ? undefined : new Set(ids)
@@ -43,7 +44,7 @@ export const discardLetters = async (
   const discarded: string[] = []
   const refused = new Map<string, Exclude<LetterState, 'open'>>()
   let more = false
-  for await (const look of lettersBack(context, meant)) {
+  for await (const look of lettersBack(context, meant, signal)) {
     const open: ListedLetter[] = []
     for (const letter of look.letters) {
       const { dead, state } = letter

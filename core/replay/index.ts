@@ -59,9 +59,9 @@ export interface Replays {
   cancel(id: string, caller: Caller): Promise<Replay>
   /** The newest dead letters that fit. */
   letters(filter: DeadFilter, caller: Caller): Promise<LetterList>
-  /** One letter with its bytes, if there is such a one within reach. */
-  letter(id: string, caller: Caller): Promise<Letter | undefined>
-  discard(request: DiscardRequest, caller: Caller): Promise<Discarded>
+  /** One letter with its bytes, if there is such a one within reach; looks through all that are retained, until `signal`. */
+  letter(id: string, caller: Caller, signal?: AbortSignal): Promise<Letter | undefined>
+  discard(request: DiscardRequest, caller: Caller, signal?: AbortSignal): Promise<Discarded>
   /** Lets steps under way end; their jobs go on in the next process. Idempotent. */
   close(): Promise<void>
 }
@@ -203,13 +203,13 @@ export const createReplays = ({ context, ...options }: ReplaysOptions): Replays 
     resume: (id, caller) => control(id, caller, 'running'),
     cancel: (id, caller) => control(id, caller, 'cancelled'),
     letters: (filter, caller) => newestLetters(context, filter, caller),
-    async letter(id, caller) {
+    async letter(id, caller, signal) {
       const named = (dead: Dead): boolean => dead.id === id && fits(dead, {}, caller)
-      for await (const { letters } of lettersBack(context, named))
+      for await (const { letters } of lettersBack(context, named, signal))
         if (letters.length > 0) return (await wholeLetters(context, letters))[0]
       return undefined
     },
-    discard: (request, caller) => discardLetters(context, request, caller),
+    discard: (request, caller, signal) => discardLetters(context, request, caller, signal),
     close: () => runner.close(),
   }
 }

@@ -152,19 +152,21 @@ export interface LettersOptions {
 export async function* lettersBack(
   { log, codec, kv, known }: LettersOptions,
   meant: (dead: Dead) => boolean,
+  signal?: AbortSignal,
 ): AsyncGenerator<LetterList> {
   let left = await letterRanges(log)
   while (left.length > 0) {
     const byId = new Map<string, { dead: Dead; place: Position }>()
     for (const { partition, from, to } of left) {
       const range = { partition, from: Math.max(from, to - lookAt), to }
-      for await (const { offset, dead } of lettersIn(log, codec, range))
+      for await (const { offset, dead } of lettersIn(log, codec, range, signal))
         if (dead !== undefined && meant(dead)) {
           const place = { topic: 'dead', partition, offset }
           // A later record of the same letter is one that died again: it knows more.
           byId.set(dead.id, { dead: { ...dead, original: nothing }, place })
         }
     }
+    signal?.throwIfAborted()
     left = left
       .map((range) => ({ ...range, to: range.to - lookAt }))
       .filter(({ from, to }) => from < to)

@@ -3,8 +3,17 @@ import { destinationOf, routesOf } from '../../processors/testing.ts'
 import { ZenhookError } from '../errors/index.ts'
 import { type Event, forceHeader } from '../event/index.ts'
 import type { Kv } from '../kv/port.ts'
+import type { Stage } from '../stage/types.ts'
 import type { EventReplay } from './index.ts'
-import { admin, createRig, ended, eventReplay as events, type Rig, refusing } from './testing.ts'
+import {
+  admin,
+  createRig,
+  ended,
+  eventReplay as events,
+  large,
+  type Rig,
+  refusing,
+} from './testing.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 
@@ -283,25 +292,45 @@ describe('the runner', () => {
   })
 
   it('lets an event die alone that its topic refuses', async () => {
-    const list = [0, 1, 2].map(() => rig.event({ source: 'large' }))
+    const list = [0, 1, 2].map(() => rig.event({ source: 'large', raw: large }))
     await rig.receive(list)
-    const large = list[1]?.id ?? ''
-    const replays = rig.replays({ log: refusing(rig.log, large) })
+    const refused = list[1]?.id ?? ''
+    const replays = rig.replays({ log: refusing(rig.log, refused) })
     const { id } = await replays.create(events({ filter: { source: 'large' } }), admin)
     expect((await ended(replays, id)).progress).toMatchObject({
       ...{ seen: 3, replayed: 2, dispatched: 2, died: 1, missing: 0 },
     })
-    const others = ids(list).filter((other) => other !== large)
-    expect(ids((await sent(id)).map(({ dispatch }) => dispatch.event)).sort()).toEqual(others)
+    const others = ids(list).filter((other) => other !== refused)
+    // What was taken before the refusal is there twice: one dispatch, wherever it arrives.
+    const dispatched = ids((await sent(id)).map(({ dispatch }) => dispatch.event))
+    expect([...new Set(dispatched)].sort()).toEqual(others)
     const made = await rig.decisions(id)
     const verdictsOf = (event: string) =>
       made.filter(({ eventId }) => eventId === event).map(({ verdict }) => verdict)
     // Nothing says that it was sent on.
-    expect(verdictsOf(large)).toEqual(['dead'])
+    expect(verdictsOf(refused)).toEqual(['dead'])
     for (const other of others) expect(verdictsOf(other)).toContain('dispatch')
-    expect((await rig.dead()).filter(({ eventId }) => eventId === large)).toMatchObject([
+    expect((await rig.dead()).filter(({ eventId }) => eventId === refused)).toMatchObject([
       { code: 'ZENHOOK_LOG_RECORD_TOO_LARGE', stage: 'route' },
     ])
+  })
+
+  it('counts an event once that dies in a stage, and whose letter is too large', async () => {
+    const event = rig.event({ source: 'twice', raw: large })
+    await rig.receive([event])
+    const fails = (stage: Stage): Stage => ({
+      ...stage,
+      process: () => Promise.reject(new TypeError('no such field')),
+    })
+    const { stagesOver } = rig.context
+    const log = refusing(rig.log, event.id, 'dead')
+    const replays = rig.replays({
+      context: { ...rig.context, log, stagesOver: (claims) => stagesOver(claims).map(fails) },
+    })
+    const { id } = await replays.create(events({ ids: [event.id] }), admin)
+    expect((await ended(replays, id)).progress).toMatchObject({ seen: 1, replayed: 0, died: 1 })
+    const letters = (await rig.dead()).filter(({ eventId }) => eventId === event.id)
+    expect(letters.map(({ original }) => original.length)).toEqual([0])
   })
 
   it('waits while an engine is away, and fails with the cause for a fault of ours', async () => {

@@ -22,7 +22,7 @@ import {
 import { createMemoryKv } from '../kv/memory/index.ts'
 import type { Kv } from '../kv/port.ts'
 import { createMemoryLog } from '../log/memory/index.ts'
-import type { Log, StoredRecord } from '../log/port.ts'
+import type { Log, NewRecord, StoredRecord } from '../log/port.ts'
 import { topics } from '../log/topics.ts'
 import { snapshotOf } from '../registry/snapshot.ts'
 import type { Snapshot } from '../registry/types.ts'
@@ -212,13 +212,20 @@ export const createRig = async () => {
 
 export type Rig = Awaited<ReturnType<typeof createRig>>
 
-/** The same log, but that its topic refuses what is to be dispatched of one event. */
-export const refusing = (log: Log, eventId: string): Log => ({
+/** More than a log that is `refusing` takes. */
+export const large = bytes.encode(`{"text": "${'x'.repeat(1_000)}"}`)
+
+/** The same log, but that a topic refuses what a large event comes to there, alone as brokers do: the others are in. */
+export const refusing = (log: Log, eventId: string, refused = 'dispatch'): Log => ({
   ...log,
-  append: (records) =>
-    records.some(({ topic, headers }) => topic === 'dispatch' && headers?.id === eventId)
-      ? Promise.reject(new ZenhookError('ZENHOOK_LOG_RECORD_TOO_LARGE', { message: 'too large' }))
-      : log.append(records),
+  async append(records) {
+    const isTooLarge = ({ topic, headers, value }: NewRecord): boolean =>
+      topic === refused && headers?.id === eventId && (value?.length ?? 0) > 1_000
+    const positions = await log.append(records.filter((record) => !isTooLarge(record)))
+    if (positions.length < records.length)
+      throw new ZenhookError('ZENHOOK_LOG_RECORD_TOO_LARGE', { message: 'too large' })
+    return positions
+  },
 })
 
 export const admin = { name: 'admin' }

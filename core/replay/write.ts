@@ -1,5 +1,5 @@
 import type { Log } from '../log/port.ts'
-import { isTooLarge } from '../stage/settle.ts'
+import { isTooLarge, isUrgent } from '../stage/settle.ts'
 import type { Mark } from './letters.ts'
 import { noProgress, type Piece, type Progress } from './types.ts'
 
@@ -11,8 +11,11 @@ export const writePieces = async (
   log: Pick<Log, 'append'>,
   pieces: readonly Piece[],
 ): Promise<readonly Piece[]> => {
+  const outputs = pieces.flatMap((piece) => piece.outputs)
   try {
-    await log.append(pieces.flatMap(({ outputs }) => outputs))
+    // What decisions tell of has to be in the log before they are.
+    await log.append(outputs.filter(isUrgent))
+    await log.append(outputs.filter((output) => !isUrgent(output)))
     return []
   } catch (error) {
     if (!isTooLarge(error)) throw error
@@ -26,12 +29,10 @@ export const writePieces = async (
 export const progressOf = (refused: readonly Piece[]): Progress => {
   const sum = (of: (piece: Piece) => number): number =>
     refused.reduce((total, piece) => total + of(piece), 0)
-  return {
-    ...noProgress,
-    replayed: -sum(({ counts }) => counts.replayed),
-    dispatched: -sum(({ counts }) => counts.dispatched),
-    died: refused.length,
-  }
+  // Those that had come to nothing before are counted already.
+  const died = sum(({ counts }) => counts.replayed)
+  const dispatched = -sum(({ counts }) => counts.dispatched)
+  return { ...noProgress, replayed: -died, dispatched, died }
 }
 
 /** Letters that died again are open again. */

@@ -7,7 +7,7 @@ import { createMemoryLog } from '../log/memory/index.ts'
 import type { BatchHandler, Log, Subscription } from '../log/port.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { createQuarantine, type QuarantinePolicy } from './quarantine.ts'
-import { hash } from './testing.ts'
+import { apart, hash } from './testing.ts'
 
 const spec = { partitions: 1, retentionMs: -1, maxMessageBytes: 2 ** 20 }
 const names = ['a', 'b', 'c', 'd', 'e']
@@ -236,6 +236,15 @@ describe('the quarantine', () => {
     expect(Math.min(...deaths.slice(0, -3))).toBeGreaterThan(1)
     expect((await letters()).map(({ eventId }) => eventId)).toEqual(['poison'])
     expect([...ends.keys()].sort()).toEqual(many.filter((name) => name !== 'poison').sort())
+  })
+
+  it('tells no end where what it buries may have gone on', async () => {
+    log = apart(log)
+    for (let n = 0; n < 6; n += 1) await died(await live(kills('c')))
+    await live(kills('c'))
+    await expect.poll(lag).toBe(0)
+    expect((await letters()).map(({ eventId }) => eventId)).toEqual(['c'])
+    expect(await all('decisions')).toEqual([])
   })
 
   it('forgets deaths once a partition has been well for a while', async () => {

@@ -69,6 +69,8 @@ interface Watch {
   policy: QuarantinePolicy
   stage: string
   options: QuarantineOptions
+  /** Where what a record came to may be in the log before its progress is, it may have gone on although its process died. */
+  mayGoOn: boolean
   onBatch: BatchHandler
 }
 
@@ -94,7 +96,8 @@ export const createQuarantine = (options: QuarantineOptions): Quarantine => {
       const stage = stageOf(subscription.group)
       if (stage === undefined) return log.subscribe(subscription, onBatch)
       const marks = createMarks({ ...options, group: subscription.group, policy })
-      const watch: Watch = { turns, marks, policy, stage, options, onBatch }
+      const mayGoOn = !log.capabilities.atomicSettle
+      const watch: Watch = { turns, marks, policy, stage, options, mayGoOn, onBatch }
       const inner = await log.subscribe(subscription, (batch) => handle(watch, batch))
       return watched(inner, marks)
     },
@@ -232,7 +235,7 @@ const within = (ms: number, work: Promise<void>, signal: AbortSignal): Promise<v
   })
 
 const bury = async (
-  { stage, options }: Watch,
+  { stage, options, mayGoOn }: Watch,
   batch: Batch,
   record: StoredRecord,
   deaths: number,
@@ -247,7 +250,7 @@ const bury = async (
   const death = { record, stage, error, at: context.now() }
   const outputs = (withoutOriginal: boolean): readonly NewRecord[] => [
     deadRecord(codec, context.hash, { ...death, withoutOriginal, event: { tenant, source, id } }),
-    ...unreadDeath(codec, context.hash, death),
+    ...(mayGoOn ? [] : unreadDeath(codec, context.hash, death)),
   ]
   try {
     await batch.settle(record, outputs(false))

@@ -9,6 +9,7 @@ import {
   type Event,
   type Hash,
   type Position,
+  timeOf,
 } from '../event/index.ts'
 import type { NewRecord, StoredRecord } from '../log/port.ts'
 import { died } from './invoke.ts'
@@ -160,7 +161,7 @@ export const unreadDeath = (
   const decisions = died(stage, error).decisions.map((draft) =>
     decisionOf(hash, { id }, run, stage, draft, at, 0),
   )
-  const whose = { id, tenant, source, type, receivedAt: record.timestamp }
+  const whose = { id, tenant, source, type, receivedAt: timeOf(id) ?? record.timestamp }
   return [decisionsRecord(codec, whose, run, decisions, record.headers)]
 }
 

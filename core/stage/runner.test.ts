@@ -101,10 +101,11 @@ describe.each([
   it('buries what cannot be decoded alone, with its bytes, place and headers', async () => {
     const poison = new Uint8Array([0, 0, 0, 0, 1, 255, 255, 255, 255, 255, 255])
     const stranger = new Uint8Array([0, 127, 0, 0, 9, 1, 2, 3])
-    const headers = { id: 'lost', tenant: 'acme', source: 'hook', type: 'note' }
+    const id = '01959000-0000-7000-8000-000000000001'
+    const headers = { id, tenant: 'acme', source: 'hook', type: 'note' }
     await log.append([
       recordOf(eventOf('a')),
-      { topic: 'received', key: 'k', value: poison, headers, timestamp: 7 },
+      { topic: 'received', key: 'k', value: poison, headers },
       { topic: 'received', key: 'k', value: stranger },
       recordOf(eventOf('b')),
     ])
@@ -120,11 +121,8 @@ describe.each([
       { code: 'ZENHOOK_SCHEMAS_UNKNOWN_ID', original: stranger },
     ])
     const sets = await valuesOf('decisions', 'decisions')
-    const told = {
-      tenant: 'acme',
-      receivedAt: 7,
-      decisions: [{ stage: 'dedupe', verdict: 'dead' }],
-    }
+    const end = { stage: 'dedupe', verdict: 'dead' }
+    const told = { tenant: 'acme', receivedAt: 0x01959000_0000, decisions: [end] }
     expect(sets.filter(({ eventId }) => !'ab'.includes(eventId))).toMatchObject([told])
   })
 

@@ -251,6 +251,30 @@ describe('local log, failing store', () => {
     })
   })
 
+  it('a trim that came about late keeps its floor, whatever is confirmed after it', async () => {
+    let clock = 1_700_000_000_000
+    const { store, turn } = createMoodyStore(createMemoryDisk().mount())
+    const log = open(store, { now: () => clock })
+    await log.ensureTopics([spec('t', { retentionMs: 1_000 })])
+    await log.append(['a', 'b'].map((value) => record('t', 'k', value)))
+    clock += 5_000
+    turn('late')
+    await expect(log.applyRetention()).rejects.toThrow('no sync')
+    await expect(log.append([record('t', 'k', 'c')])).rejects.toThrow('no sync')
+    turn('good')
+    const floors: number[] = []
+    const write = store.write
+    Object.assign(store, {
+      write: async (change: Parameters<typeof write>[0]) => {
+        await write(change)
+        floors.push(store.load().ends[0]?.first ?? -1)
+      },
+    })
+    await log.applyRetention()
+    expect(floors[0]).toBe(2)
+    await log.close()
+  })
+
   describe('beneath a compacted topic', () => {
     let clock = 1_700_000_000_000
     const now = () => clock

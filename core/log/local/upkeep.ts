@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Position } from '../../event/index.ts'
 import { advance, type PartitionState, type TopicState } from './partitions.ts'
 import type { LogStore } from './store.ts'
@@ -72,19 +73,24 @@ export const createUpkeep = (options: UpkeepOptions): Upkeep => {
     if (doubted.length === 0) return
     await writer.submit((change) => {
       for (const { state } of doubted) {
-        const { topic, partition, swept, next } = state
-        change.trimmed.push({ topic, partition, from: swept, first: swept, next })
+        // A trim of which the same was told, too, may have come about: its floor must not go back.
+        const { topic, partition, swept, first, next } = state
+        change.trimmed.push({ topic, partition, from: swept, first, next })
       }
     })
     for (const { state, end } of doubted) {
-      advance(state, storedUpTo(state, end))
+      advance(state, await storedUpTo(state, end))
       if (state.doubted === end) state.doubted = 0
     }
   }
   /** Behind the last stored record below `end`: nobody is made to wait for what is not there. */
-  const storedUpTo = ({ topic, partition, visible }: PartitionState, end: number): number => {
+  const storedUpTo = async (
+    { topic, partition, visible }: PartitionState,
+    end: number,
+  ): Promise<number> => {
     let at = visible
     while (at < end) {
+      await setImmediate()
       const records = store.read(topic, partition, at, end, { records: step, bytes: stepBytes })
       const last = records.at(-1)
       if (last === undefined) break
@@ -158,11 +164,12 @@ export const createUpkeep = (options: UpkeepOptions): Upkeep => {
 
   const round = (): Promise<void> =>
     then(async () => {
-      await confirm()
+      const [confirmed] = await Promise.allSettled([confirm()])
       for (const topic of topics.values()) {
         if (topic.spec.compacted === true) await forget(topic)
         else if (topic.spec.retentionMs >= 0) await expire(topic)
       }
+      if (confirmed.status === 'rejected') throw confirmed.reason
     })
 
   const ticking = setInterval(() => void round().catch(() => undefined), everyMs)
