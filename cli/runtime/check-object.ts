@@ -1,35 +1,89 @@
 import type { ObjectPlace } from '../../api/types.ts'
-import { connectors } from '../../connectors/index.ts'
-import { lackingSecrets } from '../../core/config/component.ts'
-import { nearest } from '../../core/config/nearest.ts'
-import { messageOf, ZenhookError } from '../../core/errors/index.ts'
-import { compileCondition } from '../../core/expression/condition.ts'
-import { compileTransform } from '../../core/expression/transform.ts'
-import { targetFault } from '../../core/net/registration.ts'
+import { formatDuration, formatSize } from '../../core/config/units.ts'
+import { ZenhookError } from '../../core/errors/index.ts'
 import { checkConfig } from '../../core/registry/config/index.ts'
-import { parseObject } from '../../core/registry/objects.ts'
 import type { AnyObject } from '../../core/registry/port.ts'
-import type { Route, Snapshot, Source } from '../../core/registry/types.ts'
+import type { Snapshot } from '../../core/registry/types.ts'
 import { components } from '../components.ts'
 
 /**
  * One object that may be published beside what is: as `GET` gives it, or as it stands in a configuration
- * file, with its short forms and defaults. Throws ZENHOOK_API_INVALID with every place that is wrong.
+ * file, with its short forms and defaults; both are held against the same rules. Throws ZENHOOK_API_INVALID
+ * with every place that is wrong.
  */
 export const checkObject = (place: ObjectPlace, spec: object, present: Snapshot): AnyObject => {
-  const object = asPublished(place, spec)
-  if (object === undefined) return fromFile(place, spec, present)
-  if (object.kind === 'source') checkSource(object.spec)
-  if (object.kind === 'destination') checkDestination(object.spec)
-  if (object.kind === 'route') checkRoute(object.spec, present)
-  return object
+  const { kind, tenant, name } = place
+  const { tenant: _tenant, name: _name, index, ...own } = fileFormOf(spec)
+  if (kind !== 'route' && index !== undefined) throw wrong('index', `a ${kind} has no place`)
+  if (index !== undefined && !isPlace(index)) {
+    throw wrong('index', `'index' must be a whole number from 0 to ${lastPlace}`)
+  }
+  const text = documentOf(place, own, present)
+  const { objects, faults } = checkConfig(text, 'object', components)
+  if (faults.length > 0) {
+    const errors = faults.map(({ line, message }) => ({
+      pointer: pointerAt(text, line),
+      detail: message,
+    }))
+    const said = errors.map((each) => asSaid(spec, each))
+    throw invalid(`The ${kind} ${tenant}/${name} is not valid`, said)
+  }
+  const found = objects.find((object) => object.kind === kind && object.spec.name === name)
+  if (found === undefined) throw invalid(`The ${kind} ${tenant}/${name} is empty`, [])
+  return found.kind === 'route' ? placed(found, index, present) : found
 }
 
-const asPublished = ({ kind, tenant, name }: ObjectPlace, spec: object): AnyObject | undefined => {
-  try {
-    return parseObject({ kind, spec: { ...spec, tenant, name } })
-  } catch {
-    return undefined
+type Fields = Readonly<Record<string, unknown>>
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isWhole = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= 0
+const lastPlace = 1_000_000_000
+const isPlace = (value: unknown): value is number => isWhole(value) && value <= lastPlace
+
+/** Milliseconds, in what a file calls them. */
+const durations = [
+  { part: 'dedupe', published: 'windowMs', inFile: 'window' },
+  { part: 'retry', published: 'delaysMs', inFile: 'schedule' },
+] as const
+
+// What is no whole number stays as it is: the check of the file form refuses it.
+const durationText = (value: unknown): unknown => (isWhole(value) ? formatDuration(value) : value)
+const sizeText = (value: unknown): unknown => (isWhole(value) ? formatSize(value) : value)
+
+/** The numbers that `GET` gives, as a file has them: texts with a unit. */
+const fileFormOf = (spec: object): Fields => {
+  const fields: Record<string, unknown> = { ...spec }
+  if (Object.hasOwn(fields, 'maxBody')) fields.maxBody = sizeText(fields.maxBody)
+  for (const { part, published, inFile } of durations) {
+    const given = fields[part]
+    // Both names at once contradict each other: the published one stays, and is not known in a file.
+    if (!isFields(given) || !Object.hasOwn(given, published) || Object.hasOwn(given, inFile))
+      continue
+    const { [published]: value, ...others } = given
+    const text = Array.isArray(value) ? value.map(durationText) : durationText(value)
+    fields[part] = { ...others, [inFile]: text }
+  }
+  return fields
+}
+
+interface Wrong {
+  pointer: string
+  detail: string
+}
+
+/** A fault under the name that the author used. */
+const asSaid = (spec: object, { pointer, detail }: Wrong): Wrong => {
+  const renamed = durations.find(({ part, published, inFile }) => {
+    const given: unknown = Reflect.get(spec, part)
+    return pointer === `#/${part}/${inFile}` && isFields(given) && Object.hasOwn(given, published)
+  })
+  if (renamed === undefined) return { pointer, detail }
+  const { part, published, inFile } = renamed
+  return {
+    pointer: `#/${part}/${published}`,
+    detail: detail.replace(`'${inFile}`, `'${published}`),
   }
 }
 
@@ -39,12 +93,11 @@ const plurals = { source: 'sources', destination: 'destinations' } as const
 
 const documentOf = (
   { kind, tenant, name }: ObjectPlace,
-  spec: object,
+  own: Fields,
   present: Snapshot,
 ): string => {
   const inTenant = (content: object): string =>
     JSON.stringify({ tenants: { [tenant]: content } }, null, 1)
-  const { tenant: _tenant, name: _name, ...own } = spec as Record<string, unknown>
   if (kind !== 'route') return inTenant({ [plurals[kind]]: { [name]: own } })
   // A route is checked against the destinations that there are.
   const known = [...present.destinations()].filter((each) => each.tenant === tenant)
@@ -52,30 +105,16 @@ const documentOf = (
   return inTenant({ routes: [{ name, ...own }], destinations })
 }
 
-const fromFile = (place: ObjectPlace, spec: object, present: Snapshot): AnyObject => {
-  const { kind, tenant, name } = place
-  const text = documentOf(place, spec, present)
-  const { objects, faults } = checkConfig(text, 'object', components)
-  if (faults.length > 0) {
-    throw invalid(
-      `The ${kind} ${tenant}/${name} is not valid`,
-      faults.map(({ line, message }) => ({
-        pointer: pointerAt(text, line),
-        detail: message,
-      })),
-    )
-  }
-  const found = objects.find((object) => object.kind === kind && object.spec.name === name)
-  if (found === undefined) throw invalid(`The ${kind} ${tenant}/${name} is empty`, [])
-  return found.kind === 'route' ? placed(found, present) : found
-}
-
-/** A route keeps its place among the others; a new one comes last. */
-const placed = (object: AnyObject & { kind: 'route' }, present: Snapshot): AnyObject => {
+/** A route stands where it says, or keeps its place among the others; a new one comes last. */
+const placed = (
+  object: AnyObject & { kind: 'route' },
+  said: number | undefined,
+  present: Snapshot,
+): AnyObject => {
   const { tenant, name } = object.spec
   const others = present.routes(tenant)
   const last = Math.max(-1, ...others.map(({ index }) => index))
-  const index = others.find((route) => route.name === name)?.index ?? last + 1
+  const index = said ?? others.find((route) => route.name === name)?.index ?? last + 1
   return { kind: 'route', spec: { ...object.spec, index } }
 }
 
@@ -92,62 +131,8 @@ const pointerAt = (text: string, line: number): string => {
   return `#/${keys.join('/')}`
 }
 
-const invalid = (
-  message: string,
-  errors: readonly { pointer: string; detail: string }[],
-): ZenhookError => new ZenhookError('ZENHOOK_API_INVALID', { message, details: { errors } })
+const invalid = (message: string, errors: readonly Wrong[]): ZenhookError =>
+  new ZenhookError('ZENHOOK_API_INVALID', { message, details: { errors } })
 
 const wrong = (pointer: string, detail: string): ZenhookError =>
   invalid(`${pointer}: ${detail}`, [{ pointer: `#/${pointer}`, detail }])
-
-const checkSource = (spec: Source): void => {
-  const fault = components.verifyFault?.(spec)
-  if (fault !== undefined) throw wrong(['verify', ...fault.path].join('/'), fault.message)
-}
-
-const checkDestination = (spec: {
-  connector: string
-  config: unknown
-  secrets: Readonly<Record<string, unknown>>
-  allowPrivate: boolean
-}): void => {
-  const kind = connectors.find((each) => each.spec.name === spec.connector)
-  if (kind === undefined) {
-    const names = connectors.map((each) => each.spec.name)
-    const near = nearest(spec.connector, names)
-    const hint = near === undefined ? '' : `; did you mean ${near}?`
-    throw wrong('connector', `there is no connector ${spec.connector}${hint}`)
-  }
-  const parsed = kind.spec.config.safeParse(spec.config)
-  if (parsed.success) {
-    for (const key of kind.spec.targets ?? []) {
-      const url: unknown = Reflect.get(Object(spec.config), key)
-      const fault = typeof url === 'string' ? targetFault(url, spec.allowPrivate) : undefined
-      if (fault !== undefined) throw wrong(`config/${key}`, fault)
-    }
-    const [lacking] = lackingSecrets(kind.spec, spec.secrets)
-    if (lacking !== undefined) throw wrong('secrets', lacking)
-    return
-  }
-  const [issue] = parsed.error.issues
-  throw wrong(['config', ...(issue?.path ?? [])].map(String).join('/'), issue?.message ?? '')
-}
-
-const checkRoute = (route: Route, present: Snapshot): void => {
-  for (const name of route.to) {
-    if (present.destination(route.tenant, name) === undefined) {
-      throw wrong('to', `tenant ${route.tenant} has no destination ${name}`)
-    }
-  }
-  try {
-    compileCondition(route.when)
-  } catch (error) {
-    throw wrong('when', messageOf(error))
-  }
-  if (route.transform === undefined) return
-  try {
-    compileTransform(route.transform)
-  } catch (error) {
-    throw wrong('transform', messageOf(error))
-  }
-}

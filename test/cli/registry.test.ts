@@ -63,6 +63,7 @@ describe('/v1/registry', () => {
     }
     const stripe = { provider: 'stripe', secrets: ['env:A'], verify: { tolerence: '5m' } }
     const published = { dedupe: {}, maxBody: 1_024, replay: 'accept' }
+    const github = { provider: 'github', secrets: ['env:A'], ...published }
     const cases: [string, unknown, string, RegExp][] = [
       ['destination/demo/x', { connector: 'slak' }, '#/connector', /did you mean 'slack'/],
       ['destination/demo/x', { connector: 'webhook', config: { url: 5 } }, '#/config/url', /./],
@@ -71,6 +72,10 @@ describe('/v1/registry', () => {
       ['destination/demo/x', { ...slack, ...whole, secrets: {} }, '#/secrets', /'token', or 'url'/],
       ['source/demo/x', stripe, '#/verify/tolerence', /tolerence/],
       ['source/demo/x', { ...stripe, ...published }, '#/verify/tolerence', /tolerence/],
+      ['source/demo/x', { ...github, secrets: [] }, '#/', /needs a secret/],
+      ['source/demo/x', { ...github, ordering: 'a..b' }, '#/ordering', /./],
+      ['source/demo/x', { ...github, dedupe: { key: 'a..b' } }, '#/dedupe/key', /./],
+      ['source/demo/x', { ...github, maxBody: 1e12 }, '#/maxBody', /has to fit/],
       ['route/demo/x', { when: 'event.', to: ['bin'] }, '#/when', /./],
       ['route/demo/x', { when: 'true', to: ['nobody'] }, '#/to', /nobody/],
       ['source/demo/x', { provider: 'githb', secrets: [] }, '#/provider', /did you mean 'github'/],
