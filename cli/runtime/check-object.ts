@@ -134,5 +134,6 @@ const pointerAt = (text: string, line: number): string => {
 const invalid = (message: string, errors: readonly Wrong[]): ZenhookError =>
   new ZenhookError('ZENHOOK_API_INVALID', { message, details: { errors } })
 
-const wrong = (pointer: string, detail: string): ZenhookError =>
+/** One place of an object that is wrong. */
+export const wrong = (pointer: string, detail: string): ZenhookError =>
   invalid(`${pointer}: ${detail}`, [{ pointer: `#/${pointer}`, detail }])

@@ -1,10 +1,10 @@
 import type { Applied, ObjectPlace } from '../../api/types.ts'
-import { ZenhookError } from '../../core/errors/index.ts'
+import { hasCode, ZenhookError } from '../../core/errors/index.ts'
 import { type CheckedConfig, checkConfig } from '../../core/registry/config/index.ts'
 import type { AnyObject } from '../../core/registry/port.ts'
-import { keyOf } from '../../core/registry/snapshot.ts'
+import { keyOf, objectsOf as publishedIn } from '../../core/registry/snapshot.ts'
 import { components } from '../components.ts'
-import { checkObject } from './check-object.ts'
+import { checkObject, wrong } from './check-object.ts'
 import type { ConfigFile } from './flow.ts'
 import type { RegistryParts } from './registry.ts'
 
@@ -78,9 +78,15 @@ export const createConfigurer = (
       else await writer.publish({ put: plain.intern(always), delete: await leftovers() })
     },
     checkObject(place, spec) {
-      const object = checkObject(place, spec, reader.snapshot())
-      const [interned = object] = plain.intern([object])
-      return interned
+      const present = reader.snapshot()
+      const object = checkObject(place, spec, present)
+      try {
+        const [interned = object] = plain.intern([object], publishedIn(present))
+        return interned
+      } catch (error) {
+        if (!hasCode(error, 'ZENHOOK_REGISTRY_SECRET_MISSING')) throw error
+        throw wrong('secrets', `${error.message}. ${error.fix}`)
+      }
     },
   }
 }

@@ -138,4 +138,22 @@ describe('secrets', () => {
     expect(await failureOf(resolve('other', ref))).toBe('MISSING')
     expect(await resolve('other', b.spec.secrets[0] ?? '')).toBe('canary-1')
   })
+
+  test('a reference of another process is no value', async () => {
+    const source = sourceObject('a', { secrets: ['plain:canary-1'] })
+    const theirs = createPlainSecrets().intern([source])
+    const refused = expect.objectContaining({
+      code: 'ZENHOOK_REGISTRY_SECRET_MISSING',
+      fix: expect.stringMatching(/^Say the value again/),
+    })
+    expect(() => createPlainSecrets().intern(theirs)).toThrow(refused)
+    const [{ spec } = source] = theirs
+    const [ref = ''] = 'secrets' in spec && Array.isArray(spec.secrets) ? spec.secrets : []
+    const destination = destinationObject('d', { secrets: { many: ['env:GOOD', ref] } })
+    expect(() => createPlainSecrets().intern([destination])).toThrow(refused)
+    // One that is published by an older version has no form of its own.
+    const older = [sourceObject('a', { secrets: ['plain:0123456789abcdef01234567'] })]
+    expect(() => createPlainSecrets().intern(older, older)).toThrow(refused)
+    expect(createPlainSecrets().intern(older)).not.toEqual(older)
+  })
 })

@@ -15,8 +15,12 @@ export type Grants = (tenant: string) => 'any' | readonly SecretRef[]
 
 /** Values that stood in the configuration itself: memory of this process, published as references. */
 export interface PlainSecrets {
-  /** The same objects with each `plain:` value replaced by a reference; the same value, the same reference. */
-  intern(objects: readonly AnyObject[]): readonly AnyObject[]
+  /**
+   * The same objects with each `plain:` value replaced by a reference; the same value, the same reference.
+   * Throws ZENHOOK_REGISTRY_SECRET_MISSING for a reference of another process, known by its beginning or because
+   * it is published: taken for a value, it would be a secret that everybody can read.
+   */
+  intern(objects: readonly AnyObject[], published?: readonly AnyObject[]): readonly AnyObject[]
   get(tenant: string, ref: SecretRef): string | undefined
 }
 
@@ -30,6 +34,18 @@ export interface SecretsOptions {
 }
 
 const plainPrefix = 'plain:'
+/** Values do not begin like this; older versions published references without `ref:`. */
+const plainRefPrefix = 'plain:ref:'
+
+const secretsOf = ({ kind, spec }: AnyObject): readonly SecretRef[] =>
+  kind === 'route' ? [] : Object.values<SecretRef | readonly SecretRef[]>(spec.secrets).flat()
+
+const lost = (tenant: string): ZenhookError =>
+  new ZenhookError('ZENHOOK_REGISTRY_SECRET_MISSING', {
+    message: `A plain: reference of tenant ${tenant} is not of this process: its value is gone`,
+    fix: 'Say the value again (plain:…), or name where it is kept with env: or file:',
+    details: { tenant },
+  })
 
 export const createPlainSecrets = (): PlainSecrets => {
   const values = new Map<string, string>()
@@ -37,31 +53,42 @@ export const createPlainSecrets = (): PlainSecrets => {
   // By tenant: a reference that another tenant has seen somewhere resolves nothing for it.
   const keyOf = (tenant: string, text: string): string => `${tenant}/${text}`
 
-  const internOne = (tenant: string, ref: SecretRef): SecretRef => {
+  const internOne = (
+    tenant: string,
+    ref: SecretRef,
+    published: readonly AnyObject[],
+  ): SecretRef => {
     if (!ref.startsWith(plainPrefix) || values.has(keyOf(tenant, ref))) return ref
+    if (
+      ref.startsWith(plainRefPrefix) ||
+      published.some((object) => secretsOf(object).includes(ref))
+    ) {
+      throw lost(tenant)
+    }
     const value = ref.slice(plainPrefix.length)
-    const known = refs.get(keyOf(tenant, value)) ?? plainPrefix + randomBytes(12).toString('hex')
+    const known = refs.get(keyOf(tenant, value)) ?? plainRefPrefix + randomBytes(12).toString('hex')
     refs.set(keyOf(tenant, value), known)
     values.set(keyOf(tenant, known), value)
     return known
   }
 
-  const internObject = (object: AnyObject): AnyObject => {
+  const internObject = (object: AnyObject, published: readonly AnyObject[]): AnyObject => {
     if (object.kind === 'route') return object
     const { tenant } = object.spec
+    const one = (ref: SecretRef): SecretRef => internOne(tenant, ref, published)
     if (object.kind === 'source') {
-      const secrets = object.spec.secrets.map((ref) => internOne(tenant, ref))
+      const secrets = object.spec.secrets.map(one)
       return { kind: 'source', spec: { ...object.spec, secrets } }
     }
     const secrets = Object.entries(object.spec.secrets).map(([role, ref]) => [
       role,
-      typeof ref === 'string' ? internOne(tenant, ref) : ref.map((each) => internOne(tenant, each)),
+      typeof ref === 'string' ? one(ref) : ref.map(one),
     ])
     return { kind: 'destination', spec: { ...object.spec, secrets: Object.fromEntries(secrets) } }
   }
 
   return {
-    intern: (objects) => objects.map(internObject),
+    intern: (objects, published = []) => objects.map((each) => internObject(each, published)),
     get: (tenant, ref) => values.get(keyOf(tenant, ref)),
   }
 }
