@@ -51,6 +51,7 @@ export const problem = (
 const statuses: Partial<Record<ErrorCode, ProblemStatus>> = {
   ZENHOOK_API_NOT_FOUND: 404,
   ZENHOOK_API_CONFLICT: 412,
+  ZENHOOK_API_IN_USE: 409,
   ZENHOOK_REGISTRY_CONFLICT: 412,
   ZENHOOK_REPLAY_NOT_FOUND: 404,
   ZENHOOK_REPLAY_STATE: 409,

@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { ZenhookError } from '../core/errors/index.ts'
 import { namePattern } from '../core/registry/objects.ts'
+import type { AnyObject } from '../core/registry/port.ts'
 import { canonicalJson } from '../core/registry/snapshot.ts'
 import type { ObjectKind, Snapshot } from '../core/registry/types.ts'
 import type { AdminApp } from './app.ts'
@@ -81,7 +82,7 @@ export const registryRoutes = (app: AdminApp, deps: ApiDependencies): void => {
     (c) => {
       const { kind, tenant, name } = c.req.valid('param')
       const found = find(deps.registry.snapshot(), kind, tenant, name)
-      if (found === undefined) throw missing(kind, tenant, name)
+      if (found === undefined) throw missing({ kind, tenant, name })
       c.header('etag', etagOf(found))
       return c.json(mutable({ ...found }) as Record<string, unknown>, 200)
     },
@@ -91,6 +92,8 @@ export const registryRoutes = (app: AdminApp, deps: ApiDependencies): void => {
       method: 'put',
       path: '/v1/registry/{kind}/{tenant}/{name}',
       summary: 'Create or replace one object',
+      description:
+        'As GET gives it, or as it stands in a configuration file; both are held against the same rules and against what is published now. A new route comes last unless it says its index.',
       request: {
         params: place,
         headers: z.object({ 'if-match': z.string().optional() }),
@@ -103,10 +106,12 @@ export const registryRoutes = (app: AdminApp, deps: ApiDependencies): void => {
       },
     }),
     async (c) => {
-      const { kind, tenant, name } = c.req.valid('param')
-      const condition = await guard(deps.writer, { kind, tenant, name }, c.req.header('if-match'))
-      const wanted = deps.checkObject({ kind, tenant, name }, c.req.valid('json'))
-      return c.json(mutable(await deps.writer.publish({ put: [wanted] }, condition)), 200)
+      const place = c.req.valid('param')
+      const done = await deps.writer.publish(({ objects }) => {
+        guard(objectAt(objects, place), c.req.header('if-match'))
+        return { put: [deps.checkObject(place, c.req.valid('json'), objects)] }
+      })
+      return c.json(mutable(done), 200)
     },
   )
   app.openapi(
@@ -114,42 +119,57 @@ export const registryRoutes = (app: AdminApp, deps: ApiDependencies): void => {
       method: 'delete',
       path: '/v1/registry/{kind}/{tenant}/{name}',
       summary: 'Remove one object',
+      description: 'A destination that a route goes to stays: 409.',
       request: { params: place, headers: z.object({ 'if-match': z.string().optional() }) },
       responses: {
         200: json(published, 'what changed'),
         404: problemResponse,
+        409: problemResponse,
         412: problemResponse,
       },
     }),
     async (c) => {
-      const { kind, tenant, name } = c.req.valid('param')
-      const found = find(deps.registry.snapshot(), kind, tenant, name)
-      if (found === undefined) throw missing(kind, tenant, name)
-      const condition = await guard(deps.writer, { kind, tenant, name }, c.req.header('if-match'))
-      const change = { delete: [{ kind, tenant, name }] }
-      return c.json(mutable(await deps.writer.publish(change, condition)), 200)
+      const place = c.req.valid('param')
+      const done = await deps.writer.publish(({ objects }) => {
+        const found = objectAt(objects, place)
+        if (found === undefined) throw missing(place)
+        guard(found, c.req.header('if-match'))
+        refuseUsed(objects, place)
+        return { delete: [place] }
+      })
+      return c.json(mutable(done), 200)
     },
   )
 }
 
-const missing = (kind: string, tenant: string, name: string): ZenhookError =>
+const missing = ({ kind, tenant, name }: ObjectPlace): ZenhookError =>
   new ZenhookError('ZENHOOK_API_NOT_FOUND', { message: `There is no ${kind} ${tenant}/${name}` })
 
-/**
- * `If-Match`: the change is made on what is there now, as the log has it. Gives what the publication has to
- * find unchanged, so that nobody comes in between.
- */
-const guard = async (
-  writer: ApiDependencies['writer'],
+const objectAt = (
+  objects: readonly AnyObject[],
   { kind, tenant, name }: ObjectPlace,
-  ifMatch: string | undefined,
-): Promise<{ ifRevision?: string }> => {
-  if (ifMatch === undefined) return {}
-  const { revision, objects } = await writer.present()
-  const present = objects.find(
+): AnyObject | undefined =>
+  objects.find(
     (each) => each.kind === kind && each.spec.tenant === tenant && each.spec.name === name,
   )
-  const fits = present !== undefined && (ifMatch === '*' || etagOf(present.spec) === ifMatch)
+
+/** `If-Match`: the change is made on what is there now, as the log has it; other objects may change. */
+const guard = (found: AnyObject | undefined, ifMatch: string | undefined): void => {
+  if (ifMatch === undefined) return
+  const fits = found !== undefined && (ifMatch === '*' || etagOf(found.spec) === ifMatch)
   if (!fits) throw new ZenhookError('ZENHOOK_API_CONFLICT')
-  return { ifRevision: revision }
+}
+
+/** A route must not be left without its destination: its events would go nowhere. */
+const refuseUsed = (objects: readonly AnyObject[], { kind, tenant, name }: ObjectPlace): void => {
+  if (kind !== 'destination') return
+  const users = objects.flatMap((each) =>
+    each.kind === 'route' && each.spec.tenant === tenant && each.spec.to.includes(name)
+      ? [each.spec.name]
+      : [],
+  )
+  if (users.length === 0) return
+  throw new ZenhookError('ZENHOOK_API_IN_USE', {
+    message: `The ${kind} ${tenant}/${name} is used by ${users.length === 1 ? 'the route' : 'the routes'} ${users.join(', ')}`,
+  })
 }

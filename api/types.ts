@@ -137,8 +137,8 @@ export interface ApiDependencies {
   logger: Logger
   /** Checks a configuration file and publishes it, or only says what would change. */
   apply(text: string, file: string, dryRun: boolean): Promise<Applied>
-  /** The object if it may be published; throws for what is wrong with it. */
-  checkObject(place: ObjectPlace, spec: object): AnyObject
+  /** The object if it may be published beside what is there; throws for what is wrong with it. */
+  checkObject(place: ObjectPlace, spec: object, present: readonly AnyObject[]): AnyObject
   /** Sends a sample event as its provider would, and tells how each copy was answered. */
   trigger(options: TriggerOptions): Promise<Triggered>
   /** Accounts for the events of a range, until the signal ends it. */

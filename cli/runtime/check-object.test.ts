@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isZenhookError } from '../../core/errors/index.ts'
 import { checkConfig } from '../../core/registry/config/index.ts'
-import { snapshotOf } from '../../core/registry/snapshot.ts'
 import type { ObjectKind } from '../../core/registry/types.ts'
 import { components } from '../components.ts'
 import { checkObject } from './check-object.ts'
@@ -39,10 +38,9 @@ const file = `tenants:
       - { name: rest, default: true, to: [oncall] }
 `
 const { objects, faults } = checkConfig(file, 'test', components)
-const present = snapshotOf(objects, 0)
 
 const put = (kind: ObjectKind, spec: object, name = 'x') =>
-  checkObject({ kind, tenant: 'acme', name }, spec, present)
+  checkObject({ kind, tenant: 'acme', name }, spec, objects)
 
 /** What is said of an object, by its place. */
 const told = (kind: ObjectKind, spec: object): Readonly<Record<string, string>> => {

@@ -3,7 +3,6 @@ import { formatDuration, formatSize } from '../../core/config/units.ts'
 import { ZenhookError } from '../../core/errors/index.ts'
 import { checkConfig } from '../../core/registry/config/index.ts'
 import type { AnyObject } from '../../core/registry/port.ts'
-import type { Snapshot } from '../../core/registry/types.ts'
 import { components } from '../components.ts'
 
 /**
@@ -11,7 +10,11 @@ import { components } from '../components.ts'
  * file, with its short forms and defaults; both are held against the same rules. Throws ZENHOOK_API_INVALID
  * with every place that is wrong.
  */
-export const checkObject = (place: ObjectPlace, spec: object, present: Snapshot): AnyObject => {
+export const checkObject = (
+  place: ObjectPlace,
+  spec: object,
+  present: readonly AnyObject[],
+): AnyObject => {
   const { kind, tenant, name } = place
   const { tenant: _tenant, name: _name, index, ...own } = fileFormOf(spec)
   if (kind !== 'route' && index !== undefined) throw wrong('index', `a ${kind} has no place`)
@@ -94,25 +97,31 @@ const plurals = { source: 'sources', destination: 'destinations' } as const
 const documentOf = (
   { kind, tenant, name }: ObjectPlace,
   own: Fields,
-  present: Snapshot,
+  present: readonly AnyObject[],
 ): string => {
   const inTenant = (content: object): string =>
     JSON.stringify({ tenants: { [tenant]: content } }, null, 1)
   if (kind !== 'route') return inTenant({ [plurals[kind]]: { [name]: own } })
   // A route is checked against the destinations that there are.
-  const known = [...present.destinations()].filter((each) => each.tenant === tenant)
-  const destinations = Object.fromEntries(known.map((each) => [each.name, { connector: 'bin' }]))
-  return inTenant({ routes: [{ name, ...own }], destinations })
+  const destinations = present
+    .filter((each) => each.kind === 'destination' && each.spec.tenant === tenant)
+    .map((each) => [each.spec.name, { connector: 'bin' }])
+  return inTenant({
+    routes: [{ name, ...own }],
+    destinations: Object.fromEntries(destinations),
+  })
 }
 
 /** A route stands where it says, or keeps its place among the others; a new one comes last. */
 const placed = (
   object: AnyObject & { kind: 'route' },
   said: number | undefined,
-  present: Snapshot,
+  present: readonly AnyObject[],
 ): AnyObject => {
   const { tenant, name } = object.spec
-  const others = present.routes(tenant)
+  const others = present.flatMap(({ kind, spec }) =>
+    kind === 'route' && spec.tenant === tenant ? [spec] : [],
+  )
   const last = Math.max(-1, ...others.map(({ index }) => index))
   const index = said ?? others.find((route) => route.name === name)?.index ?? last + 1
   return { kind: 'route', spec: { ...object.spec, index } }

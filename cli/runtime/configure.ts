@@ -2,7 +2,7 @@ import type { Applied, ObjectPlace } from '../../api/types.ts'
 import { hasCode, ZenhookError } from '../../core/errors/index.ts'
 import { type CheckedConfig, checkConfig } from '../../core/registry/config/index.ts'
 import type { AnyObject } from '../../core/registry/port.ts'
-import { keyOf, objectsOf as publishedIn } from '../../core/registry/snapshot.ts'
+import { keyOf } from '../../core/registry/snapshot.ts'
 import { components } from '../components.ts'
 import { checkObject, wrong } from './check-object.ts'
 import type { ConfigFile } from './flow.ts'
@@ -22,7 +22,7 @@ export interface Configurer {
   /** Replaces the whole configuration by a file's (and the demo's objects, where there is a demo). */
   apply(text: string, file: string, dryRun: boolean): Promise<Applied>
   /** The object, if it may stand beside what is published. */
-  checkObject(place: ObjectPlace, spec: object): AnyObject
+  checkObject(place: ObjectPlace, spec: object, present: readonly AnyObject[]): AnyObject
 }
 
 /** The objects of a configuration file; throws ZENHOOK_CONFIG_INVALID with every fault and its place. */
@@ -49,7 +49,7 @@ const haveSameSecrets = (one: AnyObject, other: AnyObject | undefined): boolean 
   one.spec.secrets.join() === other.spec.secrets.join()
 
 export const createConfigurer = (
-  { reader, writer, plain }: RegistryParts,
+  { writer, plain }: Pick<RegistryParts, 'writer' | 'plain'>,
   standing: Standing,
 ): Configurer => {
   const always = objectsOf(standing.always)
@@ -77,11 +77,10 @@ export const createConfigurer = (
       if (config !== undefined) await apply(config.text, config.file, false)
       else await writer.publish({ put: plain.intern(always), delete: await leftovers() })
     },
-    checkObject(place, spec) {
-      const present = reader.snapshot()
+    checkObject(place, spec, present) {
       const object = checkObject(place, spec, present)
       try {
-        const [interned = object] = plain.intern([object], publishedIn(present))
+        const [interned = object] = plain.intern([object], present)
         return interned
       } catch (error) {
         if (!hasCode(error, 'ZENHOOK_REGISTRY_SECRET_MISSING')) throw error

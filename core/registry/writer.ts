@@ -33,9 +33,13 @@ export interface PresentState {
   objects: readonly AnyObject[]
 }
 
+/** A change that depends on what is there; made again where another publication came first. */
+export type ChangeOf = (present: PresentState) => Change
+
 /** The port, with the expected revision of a change and the present state, read from the log itself. */
 export interface LogRegistryWriter extends RegistryWriter {
-  publish(change: Change, options?: PublishOptions): Promise<Published>
+  /** Rejects with what a change that depends on the present throws, and then publishes nothing. */
+  publish(change: Change | ChangeOf, options?: PublishOptions): Promise<Published>
   present(): Promise<PresentState>
 }
 
@@ -51,6 +55,13 @@ const targetOf = (
   for (const gone of change.delete ?? []) target.delete(objectKey(gone))
   return target
 }
+
+const changeOn = (
+  change: Change | ChangeOf,
+  revision: string,
+  present: ReadonlyMap<string, AnyObject>,
+): Change =>
+  typeof change === 'function' ? change({ revision, objects: [...present.values()] }) : change
 
 const conflict = (expected: string, present: string): ZenhookError =>
   new ZenhookError('ZENHOOK_REGISTRY_CONFLICT', {
@@ -114,13 +125,22 @@ export const createRegistryWriter = (options: RegistryWriterOptions): LogRegistr
   const holds = (revision: string): boolean =>
     fold.committed()?.revision === revision && revisionOf(fold.pending().values()) === revision
 
-  const publishNow = async (change: Change, { ifRevision }: PublishOptions): Promise<Published> => {
+  const publishNow = async (
+    change: Change | ChangeOf,
+    { ifRevision }: PublishOptions,
+  ): Promise<Published> => {
     for (let attempt = 1; ; attempt += 1) {
       const committed = await catchUp()
       const revision = committed?.revision ?? ''
       if (ifRevision !== undefined && ifRevision !== revision) throw conflict(ifRevision, revision)
       const before = present()
-      const target = targetOf(before, change)
+      let target: ReadonlyMap<string, AnyObject>
+      try {
+        target = targetOf(before, changeOn(change, revision, before))
+      } catch (error) {
+        if (attempt > 1) await restore()
+        throw error
+      }
       const changed = differences(before, target)
       if (committed !== undefined && changed.length === 0 && holds(revision)) {
         return { revision, changed }

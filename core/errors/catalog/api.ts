@@ -29,6 +29,10 @@ export const apiErrors = {
     summary: 'The object changed since it was read',
     fix: 'Read it again and repeat the change with the new ETag',
   },
+  ZENHOOK_API_IN_USE: {
+    summary: 'Other objects refer to the object',
+    fix: 'Change or remove what refers to it first; the answer names it',
+  },
   ZENHOOK_API_IDEMPOTENCY_REUSED: {
     summary: 'The idempotency key belongs to another request',
     fix: 'Use a new Idempotency-Key for each new request; the same one only to repeat a request as it was',
