@@ -44,6 +44,7 @@ export const apiOf = (
     registry: {
       snapshot: () => snapshotOf(objects, 0),
       ready: async () => undefined,
+      caughtUp: () => true,
       onChange: () => () => undefined,
       close: async () => undefined,
     },

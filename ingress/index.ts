@@ -28,7 +28,7 @@ export { openSpool, type Spool, type SpoolOptions, type SpoolStats } from './spo
 export { createUuidV7 } from './uuid.ts'
 
 export interface IngressOptions {
-  registry: Pick<RegistryReader, 'snapshot'>
+  registry: Pick<RegistryReader, 'snapshot' | 'caughtUp'>
   verifierFor: VerifierFor
   codec: Codec
   log: Pick<Log, 'append'>

@@ -37,7 +37,7 @@ export interface Inbound {
 }
 
 export interface ReceiveDeps {
-  registry: Pick<RegistryReader, 'snapshot'>
+  registry: Pick<RegistryReader, 'snapshot' | 'caughtUp'>
   verifierFor: VerifierFor
   codec: Codec
   nonces: Nonces
@@ -90,6 +90,8 @@ const recordMargin = 2_048
 const nonceLife = (verified: Genuine, windowMs: number): number =>
   verified.toleranceMs === undefined ? windowMs : Math.max(verified.nonceTtlMs, windowMs)
 
+const notReady = (): Refusal => refuse('ZENHOOK_INGRESS_NOT_READY', { retryAfterMs: 2_000 })
+
 const unauthorized = (): Refusal => refuse('ZENHOOK_INGRESS_UNAUTHORIZED')
 
 const notAllowed = (methods: readonly string[]): Refusal =>
@@ -112,7 +114,7 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
     try {
       return deps.registry.snapshot()
     } catch {
-      return refuse('ZENHOOK_INGRESS_NOT_READY', { retryAfterMs: 2_000 })
+      return notReady()
     }
   }
 
@@ -284,6 +286,8 @@ export const createReceive = (deps: ReceiveDeps): ((inbound: Inbound) => Promise
     const registry = snapshot()
     if (isRefusal(registry)) return registry
     const source = registry.source(inbound.tenant, inbound.source)
+    // A snapshot from disk may lack it, and many senders never come again after a 404.
+    if (source === undefined && !deps.registry.caughtUp()) return notReady()
     // Names that are nobody's share one key, or a prober could fill the limiter.
     const name = source === undefined ? '?' : `${source.tenant}/${source.name}`
     const { method } = inbound

@@ -44,7 +44,7 @@ it('what an ingress says last of its spool is what stays there', async () => {
       settings: { dataDir, publicUrl: undefined },
       engines: { log, kv },
       registry: {
-        reader: { snapshot: () => makeSnapshot([makeSource()]) },
+        reader: { snapshot: () => makeSnapshot([makeSource()]), caughtUp: () => true },
         secrets: { resolve: async () => secret },
       },
     },

@@ -52,7 +52,7 @@ export interface IngressContext
   extends Pick<RoleContext, 'codec' | 'metrics' | 'logger' | 'tracer'> {
   settings: Pick<Settings, 'dataDir' | 'publicUrl'>
   engines: Pick<Engines, 'log' | 'kv'>
-  registry: { reader: Pick<RegistryReader, 'snapshot'>; secrets: Secrets }
+  registry: { reader: Pick<RegistryReader, 'snapshot' | 'caughtUp'>; secrets: Secrets }
 }
 
 /** The trusted edge, in the place of the lobby. It connects out only to fetch verification keys. */

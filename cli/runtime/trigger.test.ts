@@ -31,6 +31,7 @@ const send = (...sources: readonly (readonly [tenant: string, name: string])[]) 
             1,
           ),
         ready: async () => undefined,
+        caughtUp: () => true,
         onChange: () => () => undefined,
         close: async () => undefined,
       },

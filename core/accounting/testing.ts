@@ -143,6 +143,7 @@ const registry = (): RegistryReader => {
   return {
     snapshot: () => snapshot,
     ready: async () => undefined,
+    caughtUp: () => true,
     onChange: () => () => undefined,
     close: async () => undefined,
   }

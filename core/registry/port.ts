@@ -5,6 +5,8 @@ export interface RegistryReader {
   /** Rejects with ZENHOOK_REGISTRY_NOT_READY until a whole revision was read (or found on disk). */
   snapshot(): Snapshot
   ready(): Promise<void>
+  /** Whether the snapshot is what the log held at the start or newer. Until then it may lack what was published since. */
+  caughtUp(): boolean
   /** Called after each switch to a new revision; gives a function that stops it. */
   onChange(listener: (snapshot: Snapshot) => void): () => void
   close(): Promise<void>

@@ -40,7 +40,7 @@ export const createRegistryReader = (options: RegistryReaderOptions): RegistryRe
   const waiting = new Set<{ resolve: () => void; reject: (error: ZenhookError) => void }>()
   let current: Snapshot | undefined
   let reached = false
-  let caughtUp = false
+  let fromLog = false
   let subscribing: Promise<Subscription> | undefined
 
   const use = (snapshot: Snapshot): void => {
@@ -58,6 +58,7 @@ export const createRegistryReader = (options: RegistryReaderOptions): RegistryRe
   }
 
   const useCommitted = ({ objects, publishedAt, revision }: Committed): void => {
+    fromLog = true
     if (revision === current?.revision) return
     use(snapshotOf(objects.values(), publishedAt))
     logger.info({ revision, publishedAt }, 'the registry is at a new revision')
@@ -92,6 +93,7 @@ export const createRegistryReader = (options: RegistryReaderOptions): RegistryRe
     reached = true
     const until = end?.next ?? 0
     const fold = createFold(codec, logger)
+    let caughtUp = false
     const settleUp = (next: number): void => {
       caughtUp ||= next >= until
       const committed = fold.committed()
@@ -112,10 +114,12 @@ export const createRegistryReader = (options: RegistryReaderOptions): RegistryRe
         group,
         topics: [registryTopic],
         ephemeral: true,
-        onError: (error) => {
-          logger.warn({ cause: messageOf(error) }, 'reading the registry failed and is tried again')
-          useFile()
-        },
+        // Not the file: the log was reached, and knows what the file may lack.
+        onError: (error) =>
+          logger.warn(
+            { cause: messageOf(error) },
+            'reading the registry failed and is tried again',
+          ),
       },
       onBatch,
     )
@@ -153,6 +157,7 @@ export const createRegistryReader = (options: RegistryReaderOptions): RegistryRe
         else if (closing.signal.aborted) reject(closed())
         else waiting.add({ resolve, reject })
       }),
+    caughtUp: () => fromLog,
     onChange(listener) {
       listeners.add(listener)
       return () => {

@@ -31,7 +31,7 @@ export const startIngress = async (
   const ingress = createIngress({
     server,
     publicUrl: url,
-    registry: { snapshot: () => makeSnapshot(sources) },
+    registry: { snapshot: () => makeSnapshot(sources), caughtUp: () => true },
     verifierFor: async (source) => verifiers.get(source) ?? verifierOf(source),
     codec,
     log,

@@ -95,6 +95,7 @@ export const registryOf = (
   return {
     snapshot: () => current,
     ready: async () => {},
+    caughtUp: () => true,
     onChange: () => () => {},
     close: async () => {},
     set(list) {
