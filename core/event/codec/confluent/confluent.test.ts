@@ -7,6 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { testServers } from '../../../../test/servers.ts'
 import { schemasContract } from '../contract.ts'
 import { createCodec } from '../index.ts'
+import { packageSchemas } from '../package.ts'
+import { samples } from '../testing.ts'
 import { createConfluentSchemas } from './index.ts'
 
 const { registry, reason } = await testServers()
@@ -153,11 +155,60 @@ describe('confluent, against answers made up', () => {
       response.writeHead(401).end('{"error_code":401,"message":"no"}')
     })
     const schemas = createConfluentSchemas({ url: `http://me:hush%21@${host}`, retryForMs: 0 })
-    const error: unknown = await schemas.get(1).catch((thrown: unknown) => thrown)
-    expect(error).toMatchObject({ code: 'ZENHOOK_SCHEMAS_UNAVAILABLE', retriable: false })
-    expect(JSON.stringify(error) + String(error)).not.toContain('hush')
+    const caught = (work: Promise<unknown>) => work.catch((thrown: unknown) => thrown)
+    const code = 'ZENHOOK_SCHEMAS_UNAVAILABLE'
+    // A start says so at once; an event that is read waits.
+    const starting = await caught(schemas.register('a-value', schema))
+    expect(starting).toMatchObject({ code, retriable: false })
+    const reading = await caught(schemas.get(1))
+    expect(reading).toMatchObject({
+      code,
+      retriable: true,
+      message: expect.stringMatching('status 401'),
+    })
+    for (const error of [starting, reading])
+      expect(JSON.stringify(error) + String(error)).not.toContain('hush')
     expect(seen[0]).toBe(`Basic ${Buffer.from('me:hush!').toString('base64')}`)
   })
+
+  it('reads a record once the password is right again, and never takes it for unreadable', async () => {
+    const schemaOf = (await packageSchemas()).registry
+    const answers = [401, 403]
+    const host = await answering((response, request) => {
+      request.resume()
+      const isRead = request.url?.startsWith('/schemas/ids/') === true
+      const status = isRead ? (answers.shift() ?? 200) : 200
+      response.writeHead(status, { 'content-type': 'application/json' })
+      const config = request.method === 'GET' ? { compatibilityLevel: 'FULL_TRANSITIVE' } : {}
+      response.end(JSON.stringify({ id: 7, schema: JSON.stringify(schemaOf), ...config }))
+    })
+    const codec = await createCodec({ schemas: createConfluentSchemas({ url: `http://${host}` }) })
+    const record = samples.registry
+    const bytes = Uint8Array.from(codec.encode('registry', record))
+    new DataView(bytes.buffer).setUint32(1, 8)
+    const decode = async () => codec.decode('registry', bytes)
+    for (const _ of [401, 403])
+      await expect(decode()).rejects.toMatchObject({
+        code: 'ZENHOOK_SCHEMAS_UNAVAILABLE',
+        retriable: true,
+      })
+    expect(await decode()).toEqual(record)
+  })
+
+  it.each([
+    ['{"error_code":40403,"message":"Schema 1 not found"}', 'ZENHOOK_SCHEMAS_UNKNOWN_ID', false],
+    ['{"error_code":404,"message":"HTTP 404 Not Found"}', 'ZENHOOK_SCHEMAS_UNAVAILABLE', true],
+    ['<html>no such backend</html>', 'ZENHOOK_SCHEMAS_UNAVAILABLE', true],
+  ])(
+    'takes 404 for an unknown schema only from the registry: %s',
+    async (body, code, retriable) => {
+      const host = await answering((response) => {
+        response.writeHead(404, { 'content-type': 'application/json' }).end(body)
+      })
+      const schemas = createConfluentSchemas({ url: `http://${host}` })
+      await expect(schemas.get(1)).rejects.toMatchObject({ code, retriable })
+    },
+  )
 
   describe('with a file', () => {
     let folder = ''

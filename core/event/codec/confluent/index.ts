@@ -96,6 +96,27 @@ export const createConfluentSchemas = (options: ConfluentSchemasOptions): Conflu
     requireCompatible(subject, typeOf(schema), typeOf(plainSchema(latest)))
   }
 
+  /** Rejects as final only where the registry itself says that it has no such schema. */
+  const read = async (id: number): Promise<AvroSchema> => {
+    try {
+      return plainSchema(await client.getSchema(id))
+    } catch (error) {
+      const status = statusOf(error)
+      // An event is no worse for a password that is being changed.
+      if (isRefused(status)) throw refused(`read schema ${id}`, status, error, { retriable: true })
+      // A proxy in front of it may say 404 too.
+      if (status === 404 && !(await isMissing(id)))
+        throw unavailable(`read schema ${id}`, whyOf(error), error)
+      throw error
+    }
+  }
+
+  const isMissing = async (id: number): Promise<boolean> => {
+    const response = await look(`/schemas/ids/${id}`)
+    const told: unknown = await response.json().catch(() => undefined)
+    return told instanceof Object && Reflect.get(told, 'error_code') === schemaNotFound
+  }
+
   /** The registry's answer, or the kept one while the registry is away. */
   const orKept = async <T>(ask: () => Promise<T>, kept: T): Promise<T> => {
     if (performance.now() < awayUntil) return kept
@@ -128,8 +149,7 @@ export const createConfluentSchemas = (options: ConfluentSchemasOptions): Conflu
       if (seen !== undefined) return seen
       const kept = await known()
       const before = kept?.schema(id)
-      const ask = () =>
-        call(`read schema ${id}`, async () => plainSchema(await client.getSchema(id)))
+      const ask = () => call(`read schema ${id}`, () => read(id))
       const schema = await (before === undefined ? ask() : orKept(ask, before))
       schemas.set(id, schema)
       kept?.keepSchema(id, schema)
@@ -154,6 +174,8 @@ export const createConfluentSchemas = (options: ConfluentSchemasOptions): Conflu
 }
 
 const maxTries = 6
+/** `error_code` of the Confluent API. */
+const schemaNotFound = 40403
 /** After one call to a registry that is away, the next ones with a kept answer do not wait for it. */
 const awayMs = 10_000
 const levels = ['BACKWARD', 'BACKWARD_TRANSITIVE', 'FULL', 'FULL_TRANSITIVE', 'NONE'] as const
@@ -209,10 +231,30 @@ const unavailable = (what: string, why: string, cause?: unknown): ZenhookError =
     cause,
   })
 
+const statusOf = (error: unknown): unknown =>
+  error instanceof Error ? Reflect.get(error, 'status') : undefined
+
+const whyOf = (error: unknown): string => messageOf(error).slice(0, 500)
+
+const isRefused = (status: unknown): boolean => status === 401 || status === 403
+
+const refused = (
+  what: string,
+  status: unknown,
+  cause: unknown,
+  { retriable }: { retriable: boolean },
+): ZenhookError =>
+  new ZenhookError('ZENHOOK_SCHEMAS_UNAVAILABLE', {
+    message: `The schema registry refuses to ${what}: status ${status}`,
+    fix: 'Put the user and password of the registry into SCHEMA_REGISTRY_URL',
+    retriable,
+    cause,
+  })
+
 const failure = (what: string, error: unknown): ZenhookError => {
   if (isZenhookError(error)) return error
-  const status: unknown = error instanceof Error ? Reflect.get(error, 'status') : undefined
-  const why = messageOf(error).slice(0, 500)
+  const status = statusOf(error)
+  const why = whyOf(error)
   if (status === 404)
     return new ZenhookError('ZENHOOK_SCHEMAS_UNKNOWN_ID', {
       message: `The schema registry cannot ${what}: ${why}`,
@@ -220,12 +262,7 @@ const failure = (what: string, error: unknown): ZenhookError => {
     })
   if (status === 409 || status === 422 || /Compatibility does not match/.test(why))
     return incompatible(`The schema registry refuses to ${what}: ${why}`, error)
-  if (status === 401 || status === 403)
-    return new ZenhookError('ZENHOOK_SCHEMAS_UNAVAILABLE', {
-      message: `The schema registry refuses to ${what}: status ${status}`,
-      fix: 'Put the user and password of the registry into SCHEMA_REGISTRY_URL',
-      cause: error,
-    })
+  if (isRefused(status)) return refused(what, status, error, { retriable: false })
   // The client reports a connection that fails as status 400.
   return unavailable(what, why, error)
 }
