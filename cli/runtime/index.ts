@@ -20,7 +20,7 @@ import { sampleLag } from './lag.ts'
 import { type Lobby, listenFrom, openLobby, serveAdmin, urlOf } from './listeners.ts'
 import { measured } from './measure.ts'
 import { createParts, type Parts } from './parts.ts'
-import { createPatience, type Waiting } from './patience.ts'
+import { CalledOff, createPatience, type Waiting } from './patience.ts'
 import { createProbes, engineProbes, type Probes, registryProbe } from './probes.ts'
 import { openRegistry } from './registry.ts'
 import { openReplays } from './replays.ts'
@@ -70,8 +70,10 @@ export const startRuntime = async (options: RuntimeOptions): Promise<Runtime> =>
   try {
     return await assemble(options, parts)
   } catch (error) {
+    // Parts that are closed under way fail in ways of their own.
+    const calledOff = parts.signal.aborted
     await parts.close()
-    throw error
+    throw calledOff ? new CalledOff() : error
   } finally {
     signal?.removeEventListener('abort', callOff)
   }

@@ -296,6 +296,24 @@ describe('zenhook start', () => {
     expect(running.texts.out).toBe('')
   }, 40_000)
 
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'exits 0 after %s in the first moments of a start whose log is away',
+    async (signal) => {
+      const nobody = await occupied(0)
+      const port = portOf(nobody)
+      await closed(nobody)
+      const running = await start({
+        dataDir: space.path(`log-away-${signal}`),
+        env: { KAFKA_BROKERS: `127.0.0.1:${port}` },
+        until: ({ err }) => err.includes('waiting for log'),
+      })
+      expect(await running.end(signal)).toBe(0)
+      expect(running.texts.out).toBe('')
+      expect(running.texts.err).not.toMatch(/abort/i)
+    },
+    40_000,
+  )
+
   it('drains and exits 0 after a Ctrl-C under npm, which passes on the signal that all got', async () => {
     const dataDir = space.path('npm')
     const args = ['--data-dir', dataDir, '--port', '0', '--admin-port', '0']
