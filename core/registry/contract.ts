@@ -142,9 +142,8 @@ export const registryContract = (name: string, harness: RegistryHarness): void =
       target: readonly AnyObject[],
       { revision = revisionOf(target), marker = true } = {},
     ) => {
-      const records = recordsFor(codec, mapOfObjects(present), mapOfObjects(target), revision, {
-        publishedAt: 1,
-      })
+      const held = { pending: mapOfObjects(present), unreadable: new Set<string>() }
+      const records = recordsFor(codec, held, mapOfObjects(target), revision, { publishedAt: 1 })
       await log.append(marker ? records : records.slice(0, -1))
     }
 

@@ -33,6 +33,8 @@ export interface Fold {
   committed(): Committed | undefined
   /** The newest record of each key, committed or not. */
   pending(): ReadonlyMap<string, AnyObject>
+  /** Keys whose newest record cannot be read: no revision holds until each is written again or deleted. */
+  unreadable(): ReadonlySet<string>
   /** Whether the marker at this offset counted. */
   counted(offset: number): boolean
   /** True when a new revision was committed. Rejects when the record must be read again later. */
@@ -41,7 +43,6 @@ export interface Fold {
 
 export const createFold = (codec: Codec, logger: Logger): Fold => {
   const pending = new Map<string, AnyObject>()
-  // Keys whose newest record cannot be read: their content is unknown, so that no marker can hold.
   const unreadable = new Set<string>()
   let committed: Committed | undefined
   // What the next marker has to build on; unknown before the first, and after one that did not fit.
@@ -82,6 +83,7 @@ export const createFold = (codec: Codec, logger: Logger): Fold => {
   return {
     committed: () => committed,
     pending: () => pending,
+    unreadable: () => unreadable,
     counted: (offset) => counted.includes(offset),
     async apply({ key, value, offset }) {
       if (key === null) return false
@@ -111,10 +113,16 @@ export const createFold = (codec: Codec, logger: Logger): Fold => {
   }
 }
 
-/** The records that turn `pending` into `target`, with the marker last: one append, one partition. */
+/** What the topic holds now, as a fold has it. */
+export interface Held {
+  pending: ReadonlyMap<string, AnyObject>
+  unreadable: ReadonlySet<string>
+}
+
+/** The records that turn what is held into `target`, with the marker last: one append, one partition. */
 export const recordsFor = (
   codec: Codec,
-  pending: ReadonlyMap<string, AnyObject>,
+  { pending, unreadable }: Held,
   target: ReadonlyMap<string, AnyObject>,
   revision: string,
   { publishedAt, base }: z.infer<typeof marker>,
@@ -126,13 +134,14 @@ export const recordsFor = (
   })
   const records: NewRecord[] = []
   for (const [key, object] of target) {
-    const present = pending.get(key)
+    const present = unreadable.has(key) ? undefined : pending.get(key)
     const text = textOf(object)
     if (present !== undefined && textOf(present) === text) continue
     const { kind, spec } = object
     records.push(record(key, { kind, tenant: spec.tenant, name: spec.name, revision, spec: text }))
   }
-  for (const key of pending.keys()) if (!target.has(key)) records.push(record(key, null))
+  for (const key of new Set([...pending.keys(), ...unreadable]))
+    if (!target.has(key)) records.push(record(key, null))
   const spec = JSON.stringify({ publishedAt, base })
   records.push(record(markerKey, { kind: markerKey, tenant: '', name: '', revision, spec }))
   return records

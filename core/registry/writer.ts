@@ -117,13 +117,19 @@ export const createRegistryWriter = (options: RegistryWriterOptions): LogRegistr
     const revision = revisionOf(target.values())
     const base = fold.committed()?.revision
     const marker = { publishedAt: now(), ...(base === undefined ? {} : { base }) }
-    const positions = await log.append(recordsFor(codec, fold.pending(), target, revision, marker))
+    const lost = [...fold.unreadable()].filter((key) => !target.has(key))
+    if (lost.length > 0)
+      logger.warn({ keys: lost }, 'records of the registry that cannot be read are deleted')
+    const held = { pending: fold.pending(), unreadable: fold.unreadable() }
+    const positions = await log.append(recordsFor(codec, held, target, revision, marker))
     await catchUp()
     return { revision, counted: fold.counted(positions.at(-1)?.offset ?? -1) }
   }
 
   const holds = (revision: string): boolean =>
-    fold.committed()?.revision === revision && revisionOf(fold.pending().values()) === revision
+    fold.committed()?.revision === revision &&
+    fold.unreadable().size === 0 &&
+    revisionOf(fold.pending().values()) === revision
 
   const publishNow = async (
     change: Change | ChangeOf,
