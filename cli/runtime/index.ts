@@ -17,7 +17,14 @@ import { hash } from './data-plane.ts'
 import { type ConfigFile, startFlow } from './flow.ts'
 import { createChecks } from './health.ts'
 import { sampleLag } from './lag.ts'
-import { type Lobby, listenFrom, openLobby, serveAdmin, urlOf } from './listeners.ts'
+import {
+  type Lobby,
+  listenFrom,
+  openLobby,
+  ownListenersOf,
+  serveAdmin,
+  urlOf,
+} from './listeners.ts'
 import { measured } from './measure.ts'
 import { createParts, type Parts } from './parts.ts'
 import { CalledOff, createPatience, type Waiting } from './patience.ts'
@@ -169,8 +176,7 @@ const assemble = async (options: RuntimeOptions, parts: Parts): Promise<Runtime>
     })
   }
 
-  const listeners = [{ host: settings.adminHost, port: admin.port }]
-  if (lobby !== undefined) listeners.push({ host: settings.host, port: lobby.port })
+  const listeners = ownListenersOf(admin, lobby)
   await startFlow({
     context: {
       settings,
@@ -226,6 +232,7 @@ const openMeasured = async (
 }
 
 interface Admin {
+  host: string
   port: number
   url: string
   /** From now on `/v1` answers by these; by 503 while there are none. */
@@ -249,6 +256,7 @@ const openAdmin = async (
   )
   await parts.opened(() => server.close())
   return {
+    host: server.host,
     port: server.port,
     url: urlOf(adminHost, server.port),
     serve: (v1) => {

@@ -1,13 +1,15 @@
+import { lookup } from 'node:dns/promises'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent, get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createGuard } from '../../core/net/guard.ts'
 import { silentLogger } from '../../core/telemetry/index.ts'
 import { loadSettings } from '../load-settings.ts'
 import type { Settings } from '../settings.ts'
 import { type Runtime, startRuntime } from './index.ts'
-import { serveAdmin } from './listeners.ts'
+import { openLobby, ownListenersOf, serveAdmin } from './listeners.ts'
 
 let folder: string
 let runtime: Runtime | undefined
@@ -65,6 +67,27 @@ describe('the listeners', () => {
     } finally {
       agent.destroy()
       await opening
+    }
+  })
+
+  it('F83: are never dialled from inside, by whatever name they were told to listen', async () => {
+    // Not the spelling that the guard knows as a name of this machine.
+    const host = 'LOCALHOST'
+    const admin = await serveAdmin(() => new Response(), host, 0)
+    const lobby = await openLobby({ host, port: 0, trustedProxies: [] }, {}, silentLogger)
+    try {
+      const guard = createGuard({
+        grants: ['127.0.0.0/8', '::1'],
+        ownListeners: () => ownListenersOf(admin, lobby),
+      })
+      for (const { port } of [admin, lobby]) {
+        const { address } = await lookup(host)
+        expect(() => guard.admit([address], port, { allowPrivate: true })).toThrow(
+          expect.objectContaining({ details: { reason: 'own_listener' } }),
+        )
+      }
+    } finally {
+      await Promise.all([admin.close(), lobby.close()])
     }
   })
 

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { systemCodeOf, ZenhookError } from '../../core/errors/index.ts'
+import type { Listener } from '../../core/net/index.ts'
 import type { Logger } from '../../core/telemetry/index.ts'
 import { createApp } from '../../ingress/app.ts'
 import type { HealthCheck } from '../../ingress/health.ts'
@@ -52,6 +53,8 @@ export const listenFrom = async <T>(
 }
 
 export interface AdminServer {
+  /** The address that it is bound to, whatever name was asked for. */
+  host: string
   port: number
   /** Stops accepting and cuts all connections. */
   close(): Promise<void>
@@ -70,8 +73,10 @@ export const serveAdmin = async (
       resolve()
     })
   })
+  const bound = server.address() as AddressInfo
   return {
-    port: (server.address() as AddressInfo).port,
+    host: bound.address,
+    port: bound.port,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
@@ -81,12 +86,18 @@ export const serveAdmin = async (
 }
 
 export interface Lobby {
+  /** The address that it is bound to, whatever name was asked for. */
+  host: string
   port: number
   url: string
   /** The ingress takes it over as it listens: no sender finds the door shut in between. */
   server: PublicServer
   close(): Promise<void>
 }
+
+/** What must never be called from inside, by the addresses that a connection goes to. */
+export const ownListenersOf = (admin: Listener, lobby: Lobby | undefined): readonly Listener[] =>
+  lobby === undefined ? [admin] : [admin, lobby]
 
 const graceMs = 2_000
 /** See ADR 0021. A connection costs a system call for each. */
@@ -119,6 +130,7 @@ export const openLobby = async (
       logger.warn({ opened, wanted: moreDoors }, 'bursts of new connections may have to wait')
   })
   return {
+    host: listening.host,
     port: listening.port,
     url: listening.url,
     server,

@@ -6,6 +6,7 @@ import ipaddr from 'ipaddr.js'
 export type AddressKind = 'public' | 'private' | 'forbidden'
 
 export interface Listener {
+  /** The address that it is bound to: a name cannot be told from what is dialled. */
   host: string
   port: number
 }
