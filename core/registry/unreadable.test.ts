@@ -38,10 +38,12 @@ describe('a record of the registry that cannot be read', () => {
     ['in the place of a known object', 'source/acme/b', new Uint8Array([1, 2, 3])],
   ]
   const changes: readonly (readonly [what: string, change: Change, names: string])[] = [
-    ['putting another object', { put: [sourceObject('c')] }, 'a b c'],
     ['replacing all by other objects', { replace: [sourceObject('c')] }, 'c'],
     ['publishing the very same again', { replace: before }, 'a b'],
-    ['deleting another object', { delete: [{ kind: 'source', tenant: 'acme', name: 'a' }] }, 'b'],
+  ]
+  const beside: readonly (readonly [what: string, change: Change])[] = [
+    ['putting another object', { put: [sourceObject('c')] }],
+    ['deleting another object', { delete: [{ kind: 'source', tenant: 'acme', name: 'a' }] }],
   ]
   const cases = stray.flatMap(([what, key, value]) =>
     changes.map(([how, change, names]) => ({ what, key, value, how, change, names })),
@@ -66,6 +68,28 @@ describe('a record of the registry that cannot be read', () => {
     ).toBe(names)
   })
 
+  it.each(beside)('of a newer version is not deleted by %s', async (_, change) => {
+    const [key, value] = ['policy/acme/new', ofAnotherVersion('new')]
+    await log.append([{ topic: registryTopic, key, value }])
+    const ends = await log.ends(registryTopic)
+    await expect(writer.publish(change)).rejects.toMatchObject({
+      code: 'ZENHOOK_REGISTRY_UNDECODABLE',
+      message: expect.stringContaining(key) as string,
+    })
+    // What changes nothing is no reason to fail: so a process begins.
+    expect((await writer.publish({ put: before })).changed).toEqual([])
+    expect(await log.ends(registryTopic)).toEqual(ends)
+  })
+
+  it('is mended by name', async () => {
+    const key = objectKey({ kind: 'source', tenant: 'acme', name: 'b' })
+    await log.append([{ topic: registryTopic, key, value: new Uint8Array([1]) }])
+    await writer.publish({ put: [sourceObject('b'), sourceObject('c')] })
+    expect((await writer.present()).objects.map(({ spec }) => spec.name).sort()).toEqual([
+      ...['a', 'b', 'c'],
+    ])
+  })
+
   it('is mended by a process that finds no whole revision beside it, as at a start', async () => {
     await log.append([
       { topic: registryTopic, key: 'policy/acme/new', value: ofAnotherVersion('new') },
@@ -77,12 +101,12 @@ describe('a record of the registry that cannot be read', () => {
     ])
     expect((await createRegistryWriter({ log, codec }).present()).revision).toBe('')
     const { revision } = await createRegistryWriter({ log, codec }).publish({
-      put: [sourceObject('b')],
+      replace: [sourceObject('b')],
     })
     expect((await writer.present()).revision).toBe(revision)
     // Nothing is left to mend: the same again is no publication.
     const [end] = await log.ends(registryTopic)
-    await writer.publish({ put: [sourceObject('b')] })
+    await writer.publish({ replace: [sourceObject('b')] })
     expect(await log.ends(registryTopic)).toEqual([end])
   })
 })

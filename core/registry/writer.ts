@@ -63,6 +63,21 @@ const changeOn = (
 ): Change =>
   typeof change === 'function' ? change({ revision, objects: [...present.values()] }) : change
 
+/** Keys of what cannot be read here, perhaps of a newer version, and of which the change says nothing. */
+const unreadBeside = (change: Change, keys: ReadonlySet<string>): readonly string[] => {
+  if ('replace' in change) return []
+  const put = mapOfObjects(change.put ?? [])
+  const deleted = new Set((change.delete ?? []).map(objectKey))
+  return [...keys].filter((key) => !put.has(key) && !deleted.has(key))
+}
+
+const unreadable = (keys: readonly string[]): ZenhookError =>
+  new ZenhookError('ZENHOOK_REGISTRY_UNDECODABLE', {
+    message: `The registry holds what this version cannot read, and a change beside it would delete it: ${keys.slice(0, 5).join(', ')}${keys.length > 5 ? ` and ${keys.length - 5} more` : ''}`,
+    fix: 'Use the version that wrote it, or publish the whole configuration (zenhook apply, or start --config)',
+    details: { keys },
+  })
+
 const conflict = (expected: string, present: string): ZenhookError =>
   new ZenhookError('ZENHOOK_REGISTRY_CONFLICT', {
     message: `The configuration is at revision ${present || '(none)'}, not at ${expected || '(none)'}`,
@@ -140,14 +155,20 @@ export const createRegistryWriter = (options: RegistryWriterOptions): LogRegistr
       const revision = committed?.revision ?? ''
       if (ifRevision !== undefined && ifRevision !== revision) throw conflict(ifRevision, revision)
       const before = present()
-      let target: ReadonlyMap<string, AnyObject>
+      let wanted: Change
       try {
-        target = targetOf(before, changeOn(change, revision, before))
+        wanted = changeOn(change, revision, before)
       } catch (error) {
         if (attempt > 1) await restore()
         throw error
       }
+      const target = targetOf(before, wanted)
       const changed = differences(before, target)
+      const unread = unreadBeside(wanted, fold.unreadable())
+      if (unread.length > 0) {
+        if (changed.length === 0) return { revision, changed }
+        throw unreadable(unread)
+      }
       if (committed !== undefined && changed.length === 0 && holds(revision)) {
         return { revision, changed }
       }
