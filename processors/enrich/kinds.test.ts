@@ -215,6 +215,12 @@ describe('Datadog', () => {
       { severity: 'high' },
     ],
     ['nothing but that of the event', datadog({ priority: 'normal' }), { severity: 'unknown' }],
+    ['a priority in words', datadog({ priority: 'high' }), { severity: 'high' }],
+    [
+      'a word for that of the monitor',
+      datadog({ alert_priority: 'critical', priority: 'low' }),
+      { severity: 'critical' },
+    ],
     [
       'a severity of its own',
       datadog({ severity: 'critical', alert_type: 'nonsense' }),

@@ -1,15 +1,11 @@
-import type { Severity } from '../facts.ts'
 import type { Mapping } from '../mapping.ts'
 import { problemWords, severityWords } from './words.ts'
 
-/** Of a monitor. `$PRIORITY` is another thing, normal or low: that of the event in Datadog's own stream. */
-const monitorPriorities: Readonly<Record<string, Severity>> = {
-  p1: 'critical',
-  p2: 'high',
-  p3: 'medium',
-  p4: 'low',
-  p5: 'info',
-}
+/**
+ * P1 to P5 of a monitor, and what templates write out. `$PRIORITY` is another thing: that of the event in Datadog's own
+ * stream, whose values are normal and low.
+ */
+const { normal: _normal, low: _low, ...priorities } = severityWords
 
 /** Datadog's bodies are templates of its users; these are the names of its own examples. */
 export const datadog: Mapping = {
@@ -36,8 +32,8 @@ export const datadog: Mapping = {
   ],
   facts: {
     severity: [
-      { path: ['alert_priority', 'alertPriority'], map: monitorPriorities },
-      { path: 'priority', map: monitorPriorities },
+      { path: ['alert_priority', 'alertPriority'], map: priorities },
+      { path: 'priority', map: priorities },
       { path: ['alert_type', 'alertType'], map: severityWords },
       { path: 'severity', map: severityWords },
     ],
