@@ -31,8 +31,10 @@ const nextCommands = (settings: Settings, hasDemo: boolean): readonly [string, s
   const { roles } = settings
   // Without the sink nobody may have made the tables yet.
   const hasEvents = roles.has('api') && roles.has('sink')
+  // Without a source named it would go to one of the user's own, or to none of several.
+  const demo = `--source ${demoSource.tenant}/${demoSource.source}`
   return [
-    hasDemo ? `trigger github.push${folder}` : 'providers list',
+    hasDemo ? `trigger github.push ${demo}${folder}` : 'providers list',
     `${hasEvents ? 'events list' : 'doctor'}${folder}`,
   ]
 }

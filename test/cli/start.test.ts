@@ -84,6 +84,25 @@ describe('zenhook start', () => {
     expect(gone.err).toContain('No instance runs')
   }, 90_000)
 
+  it('hints at commands that work and leave the sources of its configuration alone', async () => {
+    const config = space.path('acme.yaml')
+    const source = { provider: 'github', secrets: ['plain:a secret of this test'] }
+    const tenants = { acme: { sources: { web: source, app: source } } }
+    await writeFile(config, JSON.stringify({ tenants }))
+    const args = ['--port', '0', '--admin-port', '0', '--config', config]
+    const running = await start({ dataDir: space.path('own'), args })
+    const [intro = ''] = running.texts.out.split(/^sample/m)
+    expect(await commandsOf(intro)).toEqual([0, 0])
+    const eventsOf = async (tenant: string) => {
+      const answer = await running.api(`/v1/events?tenant=${tenant}`)
+      return ((await answer.json()) as { events: object[] }).events.length
+    }
+    // The sample of the start, and that of the hint.
+    await eventually(async () => (await eventsOf('demo')) === 2 || undefined, 'both samples')
+    expect(await eventsOf('acme')).toBe(0)
+    expect(await running.end('SIGINT')).toBe(0)
+  })
+
   it('sends its sample to itself under a public URL, and says both addresses', async () => {
     const dataDir = space.path('public')
     const PUBLIC_URL = 'https://hooks.example.invalid/zenhook'
