@@ -24,7 +24,7 @@ export interface ClientOptions {
   url?: string
   dataDir: string
   token?: string
-  /** Of a whole answer, ms; a minute by default. */
+  /** Of the whole answer to a request, ms; a minute by default. */
   patienceMs?: number
   /** A request waits so long, ms, for the instance takes no more now; 0 when it goes on. */
   onWait?: (ms: number) => void
@@ -143,10 +143,10 @@ const instanceIdOf = (text: string): string | undefined => {
 /** Asks before any token is sent: that it is the instance of the folder, or under `--url` an admin listener. */
 const checkInstance = async (
   url: string,
-  { url: asked, dataDir, patienceMs }: ClientOptions,
+  { url: asked, dataDir }: ClientOptions,
   instance: Instance | undefined,
 ): Promise<void> => {
-  const { status, text } = await exchange(`${url}/version`, {}, patienceMs)
+  const { status, text } = await exchange(`${url}/version`, {})
   const instanceId = instanceIdOf(text)
   if (asked !== undefined && instanceId === undefined) {
     const refused = refusal(status, text)
