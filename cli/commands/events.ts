@@ -58,16 +58,23 @@ const list = (): Command =>
       const bar = progress(streams, quiet)
       // A page may hold few, or none, of what stands so, and others lie behind it.
       let older = false
-      for await (const { events, next } of pages(await client(), wanted)) {
-        found.push(...events)
-        older = next !== undefined || found.length > limit
-        if (found.length >= limit) break
-        bar.update(`${found.length} of ${limit} found, looks further back`)
+      let failure: { error: unknown } | undefined
+      try {
+        for await (const { events, next } of pages(await client(), wanted)) {
+          found.push(...events)
+          older = next !== undefined || found.length > limit
+          if (found.length >= limit) break
+          bar.update(`${found.length} of ${limit} found, looks further back`)
+        }
+      } catch (error) {
+        failure = { error }
       }
       bar.done()
       const shown = found.slice(0, limit)
-      streams.out(listing(shown, columns, format))
+      // What came before it failed is shown all the same; that nothing did is no answer.
+      if (failure === undefined || shown.length > 0) streams.out(listing(shown, columns, format))
       if (older) tellOlder({ streams, quiet }, shown.length, shown.at(-1)?.receivedAt)
+      if (failure !== undefined) throw failure.error
     })
 
 const get = (): Command =>

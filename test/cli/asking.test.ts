@@ -117,6 +117,23 @@ describe('zenhook events list', () => {
   })
 })
 
+describe('zenhook events list, where a later page fails', () => {
+  it('shows what it found and where it stopped, and fails', async () => {
+    const api = await played(({ searchParams }, response) => {
+      if (!searchParams.has('cursor') && searchParams.get('status') === 'dead')
+        return { events: [eventOf(1)], next: '1' }
+      response.statusCode = 500
+      return { code: 'zenhook_api_internal', detail: 'The query took too long' }
+    })
+    const list = ['events', 'list', '-o', 'json', '--status']
+    const [some, none] = await Promise.all([api.run(...list, 'dead'), api.run(...list, 'parked')])
+    expect(some.code).toBe(1)
+    expect(json<Summary[]>(some).map(({ id }) => id)).toEqual(['e1'])
+    expect(some.err).toMatch(/^only the newest 1 are shown.*\nerror: The query took too long/)
+    expect(none).toMatchObject({ code: 1, out: '' })
+  })
+})
+
 describe('--source', () => {
   it('TENANT/SOURCE is both, wherever it is taken', async () => {
     const asked: (string | null)[][] = []
