@@ -17,10 +17,15 @@ export const elementSteps = 70
 
 // Evaluation is synchronous, so one counter serves all conditions of the process.
 let stepsLeft = 0
+let number = 0
 
 export const refill = (): void => {
   stepsLeft = conditionLimits.elements * elementSteps
+  number += 1
 }
+
+/** The number of the evaluation that runs now. */
+export const evaluation = (): number => number
 
 /** The budget's own error when the evaluation running now has spent more than it has. */
 export const overspent = (): Error | undefined =>

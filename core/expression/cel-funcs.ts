@@ -22,3 +22,9 @@ export const paid = (func: CelFunc, cost?: Cost): CelFunc => {
   }
   return Object.assign(Object.create(func), { call })
 }
+
+/** What searching may cost: the engine is quick as a rule, but compares up to the whole part at each place. */
+export const spendOnSearch = (text: string, part: string): void => {
+  const places = Math.max(text.length - part.length, 0)
+  spend((places * Math.max(part.length, 16)) / 256 + part.length / 16)
+}

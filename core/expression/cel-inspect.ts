@@ -2,7 +2,7 @@ import type { parse } from '@bufbuild/cel'
 import { messageOf } from '../errors/index.ts'
 import { elementSteps } from './cel-budget.ts'
 import { chargeFunction, functionNames } from './cel-env.ts'
-import { compilePattern } from './cel-texts.ts'
+import { compilePattern, constantMatches } from './cel-patterns.ts'
 
 type Parsed = ReturnType<typeof parse>
 type Expr = NonNullable<Parsed['expr']>
@@ -22,6 +22,7 @@ const nodeSteps = 4
 /**
  * Walks a parsed expression: finds unknown names before the first event does, and puts the charge around
  * each range that a macro walks, so that nested macros cannot multiply; an element costs as what is done with it is long.
+ * A pattern that stands in the condition is compiled here, once.
  * `variables` gives the fields of each variable, or `undefined` where any may be there.
  */
 export const inspect = (
@@ -46,7 +47,10 @@ export const inspect = (
     if (call.function === 'matches' && pattern?.exprKind.case === 'constExpr') {
       const constant = pattern.exprKind.value.constantKind
       try {
-        if (constant.case === 'stringValue') compilePattern(constant.value)
+        if (constant.case === 'stringValue') {
+          compilePattern(constant.value)
+          call.function = constantMatches
+        }
       } catch (error) {
         fault(pattern, messageOf(error))
       }

@@ -1,8 +1,8 @@
 import { type CelFunc, CelScalar, type CelValue, celFunc, celMethod } from '@bufbuild/cel'
 import { strings } from '@bufbuild/cel/ext'
-import { RE2JS } from '@bufbuild/re2'
 import { conditionLimits, spend, within } from './cel-budget.ts'
-import { type Cost, paid, standard } from './cel-funcs.ts'
+import { type Cost, paid, spendOnSearch, standard } from './cel-funcs.ts'
+import { constantMatches, matches } from './cel-patterns.ts'
 
 const { BOOL, BYTES, INT, STRING } = CelScalar
 const timestamp = 'google.protobuf.Timestamp'
@@ -24,48 +24,10 @@ const shorter: Cost = (left, right) => Math.min(lengthOf(left), lengthOf(right))
 const costOfNumber: Cost = (text) => lengthOf(text) ** 1.5 / 64
 const costOfTime: Cost = (text) => 50 + lengthOf(text) / 16
 
-/** What searching may cost: the engine is quick as a rule, but compares up to the whole part at each place. */
-const spendOnSearch = (text: string, part: string): void => {
-  const places = Math.max(text.length - part.length, 0)
-  spend((places * Math.max(part.length, 16)) / 256 + part.length / 16)
-}
-
 const sizeOf = (text: string): bigint => {
   let count = 0
   for (const _ of text) count += 1
   return BigInt(count)
-}
-
-const patterns = new Map<string, RE2JS>()
-
-/** Never backtracks (RE2). Throws when the pattern is not valid or too long. */
-export const compilePattern = (pattern: string): RE2JS => {
-  const known = patterns.get(pattern)
-  if (known !== undefined) return known
-  within(pattern.length, conditionLimits.matchPattern, 'the pattern of matches()')
-  const compiled = RE2JS.compile(pattern)
-  // Linear in the text, but what a character costs depends on the pattern: thousands of its instructions, for some.
-  const { prog } = compiled.re2()
-  const instructionAt = prog.getInst.bind(prog)
-  prog.getInst = (index) => {
-    spend(1)
-    return instructionAt(index)
-  }
-  if (patterns.size >= 1_000) patterns.clear()
-  patterns.set(pattern, compiled)
-  return compiled
-}
-
-const matches = (text: string, pattern: string): boolean => {
-  within(text.length, conditionLimits.matchText, 'the text of matches()')
-  // Those of the condition itself are compiled with it.
-  const isNew = !patterns.has(pattern)
-  if (isNew) spend(pattern.length * 250)
-  const compiled = compilePattern(pattern)
-  if (isNew) spend(compiled.re2().prog.numInst() * 20)
-  spend(text.length / 4)
-  spendOnSearch(text, pattern)
-  return compiled.test(text)
 }
 
 /** Of the strings extension, what cannot make a text longer. */
@@ -118,7 +80,10 @@ export const textFunctions: readonly CelFunc[] = [
     return this.includes(part)
   }),
   celMethod('matches', STRING, [STRING], BOOL, function (pattern) {
-    return matches(this, pattern)
+    return matches(this, pattern, false)
+  }),
+  celMethod(constantMatches, STRING, [STRING], BOOL, function (pattern) {
+    return matches(this, pattern, true)
   }),
 ]
   .map((func) => paid(func))

@@ -54,6 +54,7 @@ const or = (clause: string, times: number): string => Array(times).fill(clause).
 
 describe('F79: one budget for all that an evaluation does', { timeout: 120_000 }, () => {
   const text = 'abc'.repeat(320_000)
+  const long = noise(65_536)
   test.each([
     [
       'in',
@@ -151,12 +152,12 @@ describe('F79: one budget for all that an evaluation does', { timeout: 120_000 }
     [
       'a pattern of many states',
       'event.data.text.matches("(a|b)*a(a|b){400}[cd]$")',
-      { text: noise(65_536) },
+      { text: long },
     ],
     [
       'a pattern of many empty steps',
       'event.data.text.matches("(a|b)*a(a|b){16}((a|b)?){300}[cd]")',
-      { text: noise(65_536) },
+      { text: long },
     ],
     [
       'patterns of the body',
@@ -211,6 +212,34 @@ describe('F79: one budget for all that an evaluation does', { timeout: 120_000 }
     ).toEqual(spent)
     expect(run('event.type.matches("^pu(sh|ll)$")')).toEqual({ matched: true })
     expect(Error.stackTraceLimit).toBe(stackTraceLimit)
+  })
+
+  test.each([
+    [
+      'a pattern of some thousand states',
+      'event.data.text.matches("(a|b)*a(a|b){12}([cd]|$)$|[c]")',
+      { text: long },
+    ],
+    [
+      'one that is within it',
+      'event.data.text.matches("(a|b)*a(a|b){10}([cd]|$)$|[c]")',
+      { text: long },
+    ],
+    [
+      'patterns of the body',
+      'event.data.a.all(x, "b".matches(x))',
+      { a: numbers(1_500).map((each) => `b|aaa${each}`) },
+    ],
+  ])('costs the same whatever was evaluated before: %s', (_name, source, data) => {
+    const results = numbers(5).map(() => run(source, data))
+    expect(results).toEqual(Array(5).fill(results[0]))
+  })
+
+  test('many patterns of many states, each within its share, end in time', () => {
+    const clause = (each: number): string => `event.data.text.matches("(a|b)*a[ab]{${each}}[cd]$")`
+    const source = numbers(60, 200).map(clause).join(' || ')
+    const seconds = secondsOf(() => run(source, { text: noise(400) }))
+    expect(seconds).toBeLessThan(5)
   })
 
   test.each([
