@@ -107,6 +107,12 @@ export const failedStatus = (response: EgressResponse, now: number): Failed => {
   }
 }
 
+// A server that cannot do it at all, or says when to come back.
+const saysNothingDone = ({ status, retryAfterMs }: Failed): boolean =>
+  status === 501 || (status === 503 && retryAfterMs !== undefined)
+
 /** Of a write: 5xx, perhaps of a gateway, says that its answer was lost, which does not say that nothing was done. */
 export const maybeWritten = (failed: Failed): Failed =>
-  (failed.status ?? 0) >= 500 ? { ...failed, possibleDuplicate: true } : failed
+  (failed.status ?? 0) >= 500 && !saysNothingDone(failed)
+    ? { ...failed, possibleDuplicate: true }
+    : failed

@@ -28,10 +28,28 @@ describe('links', () => {
 
   it('give the right to make a gone object anew to one', async () => {
     await links.bind('disk', 'OPS-1', await take('a'))
-    expect((await take('b', 'OPS-1')).id).toBeUndefined()
+    const second = await take('b', 'OPS-1')
+    expect(second.id).toBeUndefined()
     expect(await links.take('disk', 'c', 'OPS-1')).toBeUndefined()
-    await links.bind('disk', 'OPS-2', await take('b', 'OPS-1'))
+    await links.bind('disk', 'OPS-2', second)
     expect(await take('c', 'OPS-1')).toMatchObject({ id: 'OPS-2' })
+  })
+
+  it('let nobody make what is in doubt until the lease ends, and whoever finds it bind it', async () => {
+    const first = await take('a')
+    // Not even its owner, whose attempt before this one ended without a word.
+    expect(await take('a')).toMatchObject({ id: undefined, inDoubt: true })
+    await links.doubt('disk', first)
+    for (const owner of ['a', 'b'])
+      expect(await take(owner)).toMatchObject({ id: undefined, inDoubt: true })
+    now += 31_000
+    const second = await take('b')
+    expect(second).not.toHaveProperty('inDoubt')
+    await links.doubt('disk', first)
+    expect(await links.take('disk', 'c')).toBeUndefined()
+    await links.doubt('disk', second)
+    await links.bind('disk', 'OPS-1', await take('c'))
+    expect(await take('a')).toMatchObject({ id: 'OPS-1' })
   })
 
   it.each([

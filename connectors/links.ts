@@ -1,3 +1,4 @@
+import { isZenhookError } from '../core/errors/index.ts'
 import type { Kv } from '../core/kv/port.ts'
 import type { Attempt, Failed } from './types.ts'
 
@@ -6,6 +7,8 @@ export interface Taken {
   id: string | undefined
   /** The link as it was read or written. */
   held: string
+  /** It may have been made: who finds it may bind it, and nobody may make it until the lease ends. */
+  inDoubt?: true
 }
 
 /**
@@ -14,14 +17,17 @@ export interface Taken {
  */
 export interface Links {
   /**
-   * The object of a fingerprint, or the right to make it, which nobody else has until the lease ends;
-   * `undefined` while somebody else has it. An object that is `gone` at the receiver stands for nothing any more.
+   * The object of a fingerprint, or the right to make it, which nobody else has until the lease ends; in doubt where
+   * an answer was lost, and for an owner whose earlier attempt left its lease; `undefined` while somebody else makes it.
+   * An object that is `gone` at the receiver stands for nothing any more.
    */
   take(fingerprint: string, owner: string, gone?: string): Promise<Taken | undefined>
   /** The object was made or found. Whoever has the fingerprint by now keeps it. */
   bind(fingerprint: string, id: string, taken: Taken): Promise<void>
   /** The object was not made after all. Whoever has the fingerprint by now keeps it. */
   release(fingerprint: string, taken: Taken): Promise<void>
+  /** Whether the object was made is not known. Whoever has the fingerprint by now keeps it. */
+  doubt(fingerprint: string, taken: Taken): Promise<void>
   /** Whether a step of a dispatch was done by an earlier attempt; by one of the same run, where it is forced. */
   isDone(attempt: Attempt, step: string): Promise<boolean>
   done(attempt: Attempt, step: string): Promise<void>
@@ -31,7 +37,8 @@ const lifeMs = 400 * 24 * 3_600_000
 const stepLifeMs = 8 * 24 * 3_600_000
 const leaseMs = 30_000
 
-type Link = { id: string } | { owner: string; until: number }
+type Lease = { owner: string; until: number; inDoubt?: true }
+type Link = { id: string } | Lease
 
 export const createLinks = (kv: Kv, namespace: string, now: () => number): Links => {
   const keyOf = (fingerprint: string): string => `link:${namespace}:${fingerprint}`
@@ -46,7 +53,10 @@ export const createLinks = (kv: Kv, namespace: string, now: () => number): Links
         const link = JSON.parse(expected) as Link
         if ('id' in link) {
           if (link.id !== gone) return { id: link.id, held: expected }
-        } else if (link.until > now() && link.owner !== owner) return undefined
+        } else if (link.until > now()) {
+          const inDoubt = link.inDoubt === true || link.owner === owner
+          return inDoubt ? { id: undefined, held: expected, inDoubt } : undefined
+        }
       }
       const held = JSON.stringify({ owner, until: now() + leaseMs })
       const [mine] = await kv.replace([{ key, value: held, ttlMs: lifeMs, expected }])
@@ -61,6 +71,11 @@ export const createLinks = (kv: Kv, namespace: string, now: () => number): Links
       const value = JSON.stringify({ owner: '', until: 0 })
       await kv.replace([{ key: keyOf(fingerprint), value, ttlMs: leaseMs, expected: held }])
     },
+    async doubt(fingerprint, { held }) {
+      const lease: Lease = { ...(JSON.parse(held) as Lease), inDoubt: true }
+      const value = JSON.stringify(lease)
+      await kv.replace([{ key: keyOf(fingerprint), value, ttlMs: lifeMs, expected: held }])
+    },
     async isDone(attempt, step) {
       const [value] = await kv.get([stepOf(attempt, step)])
       return value !== undefined
@@ -71,12 +86,12 @@ export const createLinks = (kv: Kv, namespace: string, now: () => number): Links
   }
 }
 
-const busy = ({ aborted }: AbortSignal): Failed => ({
+const busy = ({ aborted }: AbortSignal, error: string): Failed => ({
   kind: 'failed',
   reason: 'busy',
   retriable: true,
   cancelled: aborted,
-  error: 'Another event of the same problem is making its object now',
+  error,
 })
 
 /** `take`, waiting for whoever makes the object now; a failure when that takes too long. */
@@ -93,15 +108,20 @@ export const takePatiently = async (
     const taken = await links.take(fingerprint, owner, gone)
     if (taken !== undefined) return taken
     if (signal.aborted || performance.now() - startedAt > patienceMs)
-      return { failed: busy(signal) }
+      return { failed: busy(signal, 'Another event of the same problem is making its object now') }
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }
 
+const lost = 'An answer was lost: whether there is an object of this problem is not known yet'
+
+/** A lease ends by itself: what cannot be noted of it is no reason to hide what happened. */
+const tried = (note: Promise<void>): Promise<void> => note.catch(() => undefined)
+
 /**
  * The object of a fingerprint as the receiver has it, by `find`, which gets the id that is known; without one, the
  * right to make it, if that is wanted. Of all who see that a known object is gone, one gets the right, and the
- * others look again at what it made.
+ * others look again at what it made. A search may lag behind: one in vain is `busy` while an answer is lost.
  */
 export const findLinked = async <T>(
   links: Links,
@@ -115,14 +135,43 @@ export const findLinked = async <T>(
   for (;;) {
     const taken = await takePatiently(links, fingerprint, owner, context.timeoutMs, signal, gone)
     if ('failed' in taken) return taken
-    const seen = await find(taken.id)
+    const isOurs = taken.id === undefined && taken.inDoubt !== true
+    const giveBack = async (): Promise<void> => {
+      if (isOurs) await tried(links.release(fingerprint, taken))
+    }
+    const seen = await find(taken.id).catch(async (error: unknown) => {
+      await giveBack()
+      throw error
+    })
     if ('failed' in seen) {
-      if (taken.id === undefined) await links.release(fingerprint, taken)
+      await giveBack()
       return seen
     }
+    if (seen.ok === undefined && taken.inDoubt) return { failed: busy(signal, lost) }
     if (seen.ok !== undefined || taken.id === undefined || !makes) return { found: seen.ok, taken }
     gone = taken.id
   }
+}
+
+/**
+ * Makes the object. The next event of the problem need not wait where nothing was made; where nobody knows, or the
+ * object has no id yet, it is looked for until the lease ends.
+ */
+export const makeLinked = async <T extends { ok: unknown } | { failed: Failed }>(
+  links: Links,
+  fingerprint: string,
+  taken: Taken,
+  make: () => Promise<T>,
+): Promise<T> => {
+  const made = await make().catch(async (error: unknown) => {
+    const isUnsent = isZenhookError(error) && error.details.sent !== true
+    await tried(isUnsent ? links.release(fingerprint, taken) : links.doubt(fingerprint, taken))
+    throw error
+  })
+  if ('failed' in made && !made.failed.possibleDuplicate)
+    await tried(links.release(fingerprint, taken))
+  else if ('failed' in made || made.ok === undefined) await tried(links.doubt(fingerprint, taken))
+  return made
 }
 
 /**

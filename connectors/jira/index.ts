@@ -1,6 +1,6 @@
 import { defineConnector } from '../define.ts'
 import { clipped, objectOf, type Summary, summaryOf } from '../facts.ts'
-import { createLinks, findLinked, noted } from '../links.ts'
+import { createLinks, findLinked, makeLinked, noted } from '../links.ts'
 import type { Attempt, AttemptResult, ConnectorContext } from '../types.ts'
 import { adfOf, adfOfText } from './adf.ts'
 import { createJiraClient, type Issue, type JiraClient, type Outcome } from './client.ts'
@@ -122,12 +122,10 @@ export const jira = defineConnector(jiraSpec, (config, { destination, kv, now })
       await links.release(label, taken)
       return { kind: 'delivered', details: { action: 'none' } }
     }
-    const created = await client.create(fieldsOf(config, attempt, summary, label))
-    if ('failed' in created) {
-      // Nothing was made: the next event of the problem need not wait for the lease to end.
-      if (!created.failed.possibleDuplicate) await links.release(label, taken)
-      return created.failed
-    }
+    const created = await makeLinked(links, label, taken, () =>
+      client.create(fieldsOf(config, attempt, summary, label)),
+    )
+    if ('failed' in created) return created.failed
     const { status, ok: externalId } = created
     const mark = await noted(async () => {
       if (externalId !== undefined) await links.bind(label, externalId, taken)

@@ -146,10 +146,55 @@ describe('jira', () => {
   it.each([502, 504])('makes no second issue when %i hid that one was made', async (status) => {
     fake.indexed = false
     fake.lost.push(status)
-    expect(await send()).toMatchObject({ reason: `http_${status}`, possibleDuplicate: true })
-    expect(await send()).toMatchObject({ reason: 'busy', retriable: true })
+    const event = problem()
+    const dispatch = dispatchOf('hooks', { event })
+    expect(await send(event, { dispatch })).toMatchObject({
+      ...{ reason: `http_${status}`, possibleDuplicate: true },
+    })
+    const startedAt = Date.now()
+    // Not for the next attempt of the same dispatch either, nor where the problem is over by now.
+    const others = [problem(), problem({ status: 'resolved' })].map((other) => send(other))
+    for (const result of await Promise.all([send(event, { dispatch, number: 2 }), ...others]))
+      expect(result).toMatchObject({ reason: 'busy', retriable: true })
+    // Who waits in vain holds no place of those that are attempted at once.
+    expect(Date.now() - startedAt).toBeLessThan(1_000)
+    only()
+    fake.indexed = true
+    const found = { externalId: 'OPS-1', details: { action: 'commented' } }
+    expect(await send(event, { dispatch, number: 3 })).toMatchObject(found)
+    // Bound: no search is needed any more.
+    fake.indexed = false
+    expect(await send()).toMatchObject(found)
     only()
   })
+
+  it('makes no second issue after a connection that broke, and waits for none that was never made', async () => {
+    fake.indexed = false
+    const event = problem()
+    const dispatch = dispatchOf('hooks', { event })
+    fake.faults.push({}, { reset: 'after' })
+    expect(await send(event, { dispatch })).toMatchObject({ reason: 'connection_failed' })
+    expect(await send(event, { dispatch, number: 2 })).toMatchObject({ reason: 'busy' })
+    only()
+    kv = mapKv()
+    fake.issues.clear()
+    fake.faults.push({ reset: 'before' })
+    expect(await send(event, { dispatch })).toMatchObject({ reason: 'connection_failed' })
+    expect(await send(event, { dispatch, number: 2 })).toMatchObject({ kind: 'delivered' })
+    only()
+  })
+
+  it.each([{ status: 501 }, { status: 503, headers: { 'retry-after': '1' } }])(
+    'takes $status for what it says: nothing was made',
+    async (fault) => {
+      fake.indexed = false
+      fake.faults.push({}, fault)
+      const result = await send()
+      expect(result).toMatchObject({ status: fault.status, retriable: true })
+      expect(result).not.toHaveProperty('possibleDuplicate')
+      expect(await send()).toMatchObject({ details: { action: 'created' } })
+    },
+  )
 
   it('says that a comment or a transition may have been made when its answer was lost', async () => {
     await send()

@@ -36,7 +36,7 @@ export const jiraSpec: ComponentSpec<JiraConfig> = {
     ...httpReasons,
     jira_refused: 'Jira refused the fields; its words are in the error',
     no_transition: 'The workflow has no transition to where the issue should go',
-    busy: 'Another event of the same problem is creating the issue now',
+    busy: 'Another event of the same problem is creating the issue now, or the answer was lost and nobody knows yet',
   },
   examples: [
     {

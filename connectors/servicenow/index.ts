@@ -1,6 +1,6 @@
 import { defineConnector } from '../define.ts'
 import { clipped, objectOf, type Summary, summaryOf } from '../facts.ts'
-import { createLinks, findLinked, noted } from '../links.ts'
+import { createLinks, findLinked, makeLinked, noted } from '../links.ts'
 import type { Attempt, AttemptResult, ConnectorContext } from '../types.ts'
 import { createAuth } from './auth.ts'
 import {
@@ -123,12 +123,10 @@ export const servicenow = defineConnector(servicenowSpec, (config, { destination
       return { kind: 'delivered', details: { action: 'none' } }
     }
     if (row === undefined) {
-      const made = await client.create(newFields(attempt, summary, correlationId))
-      if ('failed' in made) {
-        // Nothing was made: the next event of the problem need not wait for the lease to end.
-        if (!made.failed.possibleDuplicate) await links.release(correlationId, taken)
-        return made.failed
-      }
+      const made = await makeLinked(links, correlationId, taken, () =>
+        client.create(newFields(attempt, summary, correlationId)),
+      )
+      if ('failed' in made) return made.failed
       const { status, ok } = made
       const mark = await noted(async () => {
         if (ok !== undefined) await links.bind(correlationId, ok.sysId, taken)

@@ -48,6 +48,7 @@ describe('servicenow', () => {
     fake.refusals.length = 0
     fake.correlated = true
     fake.readable = true
+    fake.indexed = true
     fake.made = 0
     fake.lost.length = 0
   })
@@ -155,13 +156,24 @@ describe('servicenow', () => {
   })
 
   it.each([502, 504])('makes no second incident when %i hid that one was made', async (status) => {
+    fake.indexed = false
     fake.lost.push(status)
-    expect(await send()).toMatchObject({ reason: `http_${status}`, possibleDuplicate: true })
-    // Found by its correlation id once the lease is over; not before, for a search may lag behind.
-    expect(await send()).toMatchObject({ reason: 'busy', retriable: true })
+    const event = problem()
+    const dispatch = dispatchOf('hooks', { event })
+    expect(await send(event, { dispatch })).toMatchObject({
+      ...{ reason: `http_${status}`, possibleDuplicate: true },
+    })
+    const startedAt = Date.now()
+    for (const result of await Promise.all([send(event, { dispatch, number: 2 }), send()]))
+      expect(result).toMatchObject({ reason: 'busy', retriable: true })
+    expect(Date.now() - startedAt).toBeLessThan(1_000)
     only()
-    kv = mapKv()
-    await send()
+    fake.indexed = true
+    const found = { kind: 'delivered', details: { action: 'noted' } }
+    expect(await send(event, { dispatch, number: 3 })).toMatchObject(found)
+    fake.indexed = false
+    expect(await send()).toMatchObject(found)
+    only()
     fake.lost.push(status)
     expect(await send()).toMatchObject({ reason: `http_${status}`, possibleDuplicate: true })
     fake.faults.push({ status })

@@ -62,7 +62,7 @@ export const servicenowSpec: ComponentSpec<ServiceNowConfig> = {
     servicenow_refused:
       'ServiceNow refused within a 2xx answer, or showed no record that is ours; the error says what',
     no_credentials: 'Neither a user nor an OAuth client is configured',
-    busy: 'Another event of the same problem is making the record now',
+    busy: 'Another event of the same problem is making the record now, or the answer was lost and nobody knows yet',
   },
   examples: [
     {

@@ -19,6 +19,8 @@ export interface FakeServiceNow extends Receiver {
   correlated: boolean
   /** The account may read the records: others are counted in a search, and not shown. */
   readable: boolean
+  /** A search knows records made before; false: it lags behind. */
+  indexed: boolean
   /** Records made so far: no id is given twice. */
   made: number
   /** Statuses with which a gateway answers the next writes, after they had their effect. */
@@ -85,8 +87,8 @@ export const startFakeServiceNow = async (): Promise<FakeServiceNow> => {
       const query = searchParams.get('sysparm_query') ?? ''
       fake.searches.push(query)
       const conditions = conditionsOf(query).filter(([field]) => isColumn(field))
-      const found = [...fake.rows.values()].filter((row) =>
-        conditions.every(([field, value]) => row[field] === value),
+      const found = [...fake.rows.values()].filter(
+        (row) => fake.indexed && conditions.every(([field, value]) => row[field] === value),
       )
       const { headers, ...answer } = json(200, {
         result: fake.readable ? found.slice(-1).map(shown) : [],
@@ -136,6 +138,7 @@ export const startFakeServiceNow = async (): Promise<FakeServiceNow> => {
     refusals: [],
     correlated: true,
     readable: true,
+    indexed: true,
     made: 0,
     lost: [],
   })
