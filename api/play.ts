@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { z } from 'zod'
 import type { AdminApp } from './app.ts'
@@ -31,12 +32,23 @@ const escaped = (value: unknown): string =>
 
 const noBin = 'There is no such request bin; POST /play makes one'
 
+/** Whether a browser asks for a page that is not ours: it may ask, though it does not see the answer. */
+const isForeign = ({ req }: Context): boolean => {
+  const origin = req.header('origin')
+  // Who ends TLS before us makes another scheme of the same origin.
+  const isOther =
+    origin !== undefined &&
+    !(URL.canParse(origin) && new URL(origin).host === new URL(req.url).host)
+  return isOther || ['cross-site', 'same-site'].includes(req.header('sec-fetch-site') ?? '')
+}
+
 /**
  * The built-in request bins: `POST /play` makes one, `ANY /play/{bin}` takes a request, `GET /play/{bin}/requests`
  * shows what came.
  */
 export const play = (app: AdminApp, bins: Bins): void => {
   app.post('/play', (c) => {
+    if (isForeign(c)) return problem(c, 403, 'ZENHOOK_API_FORBIDDEN_ORIGIN')
     const id = bins.create()
     const url = `${new URL(c.req.url).origin}/play/${id}`
     c.header('location', url)

@@ -54,6 +54,15 @@ describe('bins', () => {
     expect(made.filter((id) => bins.requests(id) !== undefined)).toEqual(made.slice(-3))
   })
 
+  it('give way empty ones first', () => {
+    const bins = createBins()
+    const mine = bins.create()
+    bins.put(mine, message())
+    const empty = Array.from({ length: 100 }, () => bins.create())
+    expect(bins.requests(mine)).toHaveLength(1)
+    expect(empty.filter((id) => bins.requests(id) === undefined)).toEqual(empty.slice(0, 1))
+  })
+
   it('are made on first use where a destination names one', () => {
     const bins = createBins()
     expect(bins.putInBin({ id: 'configured-1', label: 'acme/seen' }, message())).toBe(

@@ -23,7 +23,7 @@ export interface BinAnswer {
 }
 
 export interface BinsOptions {
-  /** Bins at once; the one unused for longest gives way. */
+  /** Bins at once; an empty one gives way, else the one unused for longest. */
   maxBins?: number
   /** Requests kept per bin; the oldest give way. */
   maxRequests?: number
@@ -83,9 +83,10 @@ export const createBins = ({
   }
   const open = (id: string = randomId()): string => {
     bins.set(id, { requests: [], next: 1 })
-    for (const [oldest] of bins) {
-      if (bins.size <= maxBins) break
-      drop(oldest)
+    if (bins.size > maxBins) {
+      const others = [...bins].filter(([other]) => other !== id)
+      const [given] = others.find(([, { requests }]) => requests.length === 0) ?? others[0] ?? []
+      if (given !== undefined) drop(given)
     }
     return id
   }

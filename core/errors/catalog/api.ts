@@ -9,6 +9,10 @@ export const apiErrors = {
     summary: 'The admin listener does not answer to this name',
     fix: 'Call it as 127.0.0.1 or localhost: other names are refused on loopback (DNS rebinding)',
   },
+  ZENHOOK_API_FORBIDDEN_ORIGIN: {
+    summary: 'A page of another origin asks for it',
+    fix: 'Ask from a command line, or from a page of the admin listener itself',
+  },
   ZENHOOK_API_NOT_FOUND: {
     summary: 'There is no such object',
     fix: 'Check its name; list what exists with GET on the collection',
