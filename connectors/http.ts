@@ -39,7 +39,7 @@ const reasons: Partial<Record<ErrorCode, string>> = {
   ZENHOOK_REGISTRY_SECRET_MISSING: 'secret_unavailable',
   ZENHOOK_REGISTRY_SECRET_FORBIDDEN: 'secret_unavailable',
   ZENHOOK_CONNECTOR_SECRET_INVALID: 'secret_unavailable',
-  ZENHOOK_KV_UNAVAILABLE: 'connection_failed',
+  ZENHOOK_KV_UNAVAILABLE: 'state_unavailable',
 }
 
 /** Anything that was thrown on the way out, as a result; faults that are not ours to classify are thrown on. */

@@ -2,6 +2,11 @@ import { isZenhookError } from '../core/errors/index.ts'
 import type { Kv } from '../core/kv/port.ts'
 import type { Attempt, Failed } from './types.ts'
 
+/** What every connector that keeps links may give as its reason. */
+export const linkReasons: Readonly<Record<string, string>> = {
+  state_unavailable: 'The keyed state of Zenhook cannot be reached; the receiver has no part in it',
+}
+
 export interface Taken {
   /** The object; `undefined` for the right to make it. */
   id: string | undefined

@@ -41,6 +41,7 @@ export interface Try {
 export const unasked: ReadonlySet<string> = new Set([
   'transform_failed',
   'secret_unavailable',
+  'state_unavailable',
   'hop_limit',
   'address_denied',
   'url_refused',

@@ -207,6 +207,13 @@ describe('jira', () => {
     expect(await send()).not.toHaveProperty('possibleDuplicate')
   })
 
+  it('says that it is our own state which is away, and asks Jira nothing', async () => {
+    kv.away = true
+    expect(await send()).toMatchObject({ reason: 'state_unavailable', retriable: true })
+    expect(fake.arrivals).toEqual([])
+    expect(Object.keys(jira.spec.reasons)).toContain('state_unavailable')
+  })
+
   it('does not write again, and says so, when what was written cannot be noted', async () => {
     const awayWhen = (written: () => boolean) =>
       Object.defineProperty(mapKv(), 'away', { get: written })

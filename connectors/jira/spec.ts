@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { ComponentSpec } from '../../core/config/component.ts'
 import { httpReasons } from '../http.ts'
+import { linkReasons } from '../links.ts'
 
 const config = z.strictObject({
   baseUrl: z
@@ -34,6 +35,7 @@ export const jiraSpec: ComponentSpec<JiraConfig> = {
   },
   reasons: {
     ...httpReasons,
+    ...linkReasons,
     jira_refused: 'Jira refused the fields; its words are in the error',
     no_transition: 'The workflow has no transition to where the issue should go',
     busy: 'Another event of the same problem is creating the issue now, or the answer was lost and nobody knows yet',

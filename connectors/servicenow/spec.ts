@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { ComponentSpec } from '../../core/config/component.ts'
 import { httpReasons } from '../http.ts'
+import { linkReasons } from '../links.ts'
 
 const config = z
   .strictObject({
@@ -59,6 +60,7 @@ export const servicenowSpec: ComponentSpec<ServiceNowConfig> = {
   ],
   reasons: {
     ...httpReasons,
+    ...linkReasons,
     servicenow_refused:
       'ServiceNow refused within a 2xx answer, or showed no record that is ours; the error says what',
     no_credentials: 'Neither a user nor an OAuth client is configured',
