@@ -38,18 +38,26 @@ describe('links', () => {
   it('let nobody make what is in doubt until the lease ends, and whoever finds it bind it', async () => {
     const first = await take('a')
     // Not even its owner, whose attempt before this one ended without a word.
-    expect(await take('a')).toMatchObject({ id: undefined, inDoubt: true })
+    expect(await take('a')).toMatchObject({ id: undefined, inDoubtMs: expect.any(Number) })
     await links.doubt('disk', first)
     for (const owner of ['a', 'b'])
-      expect(await take(owner)).toMatchObject({ id: undefined, inDoubt: true })
+      expect(await take(owner)).toMatchObject({ id: undefined, inDoubtMs: expect.any(Number) })
     now += 31_000
     const second = await take('b')
-    expect(second).not.toHaveProperty('inDoubt')
+    expect(second).not.toHaveProperty('inDoubtMs')
     await links.doubt('disk', first)
     expect(await links.take('disk', 'c')).toBeUndefined()
     await links.doubt('disk', second)
     await links.bind('disk', 'OPS-1', await take('c'))
     expect(await take('a')).toMatchObject({ id: 'OPS-1' })
+  })
+
+  it('are in doubt for a whole lease from when the answer was lost, however late that was', async () => {
+    const first = await take('a')
+    now += 29_000
+    await links.doubt('disk', first)
+    now += 5_000
+    expect(await take('b')).toMatchObject({ id: undefined, inDoubtMs: 25_000 })
   })
 
   it.each([

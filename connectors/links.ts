@@ -12,8 +12,8 @@ export interface Taken {
   id: string | undefined
   /** The link as it was read or written. */
   held: string
-  /** It may have been made: who finds it may bind it, and nobody may make it until the lease ends. */
-  inDoubt?: true
+  /** It may have been made: who finds it may bind it, and nobody may make it for so long, ms: until the lease ends. */
+  inDoubtMs?: number
 }
 
 /**
@@ -60,7 +60,8 @@ export const createLinks = (kv: Kv, namespace: string, now: () => number): Links
           if (link.id !== gone) return { id: link.id, held: expected }
         } else if (link.until > now()) {
           const inDoubt = link.inDoubt === true || link.owner === owner
-          return inDoubt ? { id: undefined, held: expected, inDoubt } : undefined
+          const inDoubtMs = link.until - now()
+          return inDoubt ? { id: undefined, held: expected, inDoubtMs } : undefined
         }
       }
       const held = JSON.stringify({ owner, until: now() + leaseMs })
@@ -77,7 +78,9 @@ export const createLinks = (kv: Kv, namespace: string, now: () => number): Links
       await kv.replace([{ key: keyOf(fingerprint), value, ttlMs: leaseMs, expected: held }])
     },
     async doubt(fingerprint, { held }) {
-      const lease: Lease = { ...(JSON.parse(held) as Lease), inDoubt: true }
+      // From now on: what was lost may show late, and the search for it later still.
+      const { owner } = JSON.parse(held) as Lease
+      const lease: Lease = { owner, until: now() + leaseMs, inDoubt: true }
       const value = JSON.stringify(lease)
       await kv.replace([{ key: keyOf(fingerprint), value, ttlMs: lifeMs, expected: held }])
     },
@@ -140,7 +143,8 @@ export const findLinked = async <T>(
   for (;;) {
     const taken = await takePatiently(links, fingerprint, owner, context.timeoutMs, signal, gone)
     if ('failed' in taken) return taken
-    const isOurs = taken.id === undefined && taken.inDoubt !== true
+    const { inDoubtMs } = taken
+    const isOurs = taken.id === undefined && inDoubtMs === undefined
     const giveBack = async (): Promise<void> => {
       if (isOurs) await tried(links.release(fingerprint, taken))
     }
@@ -152,7 +156,8 @@ export const findLinked = async <T>(
       await giveBack()
       return seen
     }
-    if (seen.ok === undefined && taken.inDoubt) return { failed: busy(signal, lost) }
+    if (seen.ok === undefined && inDoubtMs !== undefined)
+      return { failed: { ...busy(signal, lost), retryAfterMs: inDoubtMs } }
     if (seen.ok !== undefined || taken.id === undefined || !makes) return { found: seen.ok, taken }
     gone = taken.id
   }

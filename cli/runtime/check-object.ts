@@ -51,8 +51,11 @@ const durations = [
   { part: 'retry', published: 'delaysMs', inFile: 'schedule' },
 ] as const
 
-// What is no whole number stays as it is: the check of the file form refuses it.
-const durationText = (value: unknown): unknown => (isWhole(value) ? formatDuration(value) : value)
+const durationText = (place: string, value: unknown): string => {
+  if (!isWhole(value)) throw wrong(place, 'must be milliseconds: whole numbers from 0')
+  return formatDuration(value)
+}
+// A file calls it the same: what is no whole number is a text with a unit there, or refused.
 const sizeText = (value: unknown): unknown => (isWhole(value) ? formatSize(value) : value)
 
 /** The numbers that `GET` gives, as a file has them: texts with a unit. */
@@ -65,7 +68,10 @@ const fileFormOf = (spec: object): Fields => {
     if (!isFields(given) || !Object.hasOwn(given, published) || Object.hasOwn(given, inFile))
       continue
     const { [published]: value, ...others } = given
-    const text = Array.isArray(value) ? value.map(durationText) : durationText(value)
+    const place = `${part}/${published}`
+    const text = Array.isArray(value)
+      ? value.map((each) => durationText(place, each))
+      : durationText(place, value)
     fields[part] = { ...others, [inFile]: text }
   }
   return fields

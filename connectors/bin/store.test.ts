@@ -54,6 +54,14 @@ describe('bins', () => {
     expect(made.filter((id) => bins.requests(id) !== undefined)).toEqual(made.slice(-3))
   })
 
+  it('leave a few empty ones beside those that are used', () => {
+    const bins = createBins({ maxBins: 3 })
+    const request = { method: 'POST', headers: {}, body: new Uint8Array() }
+    for (let n = 0; n < 3; n += 1) bins.put(bins.create(), request)
+    const made = [bins.create(), bins.create()]
+    expect(made.map((id) => bins.requests(id)?.length)).toEqual([0, 0])
+  })
+
   it('give way empty ones first', () => {
     const bins = createBins()
     const mine = bins.create()

@@ -85,7 +85,11 @@ export const createBins = ({
     bins.set(id, { requests: [], next: 1 })
     if (bins.size > maxBins) {
       const others = [...bins].filter(([other]) => other !== id)
-      const [given] = others.find(([, { requests }]) => requests.length === 0) ?? others[0] ?? []
+      // Empty ones give way first, but for a few: those were made just now.
+      const empty = others.filter(([, { requests }]) => requests.length === 0)
+      const used = others.filter(([, { requests }]) => requests.length > 0)
+      const [given] =
+        (empty.length > Math.ceil(maxBins / 10) ? empty[0] : used[0]) ?? others[0] ?? []
       if (given !== undefined) drop(given)
     }
     return id

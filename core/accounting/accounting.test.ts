@@ -1,97 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createChdbDecisions } from '../decisions/chdb/index.ts'
-import type { Decisions } from '../decisions/port.ts'
+import { describe, expect, it } from 'vitest'
 import { replayIdOf } from '../event/index.ts'
-import { createMemoryKv } from '../kv/memory/index.ts'
-import type { Kv } from '../kv/port.ts'
-import { createMemoryLog } from '../log/memory/index.ts'
-import { type AuditFilter, type AuditReport, audit, type Unaccounted } from './index.ts'
+import type { AuditFilter } from './index.ts'
 import {
   type AccountingRig,
-  accountingOf,
   codec,
   dropping,
   eventOf,
   many,
-  type RigOptions,
   receivedOf,
   refused,
   replayed,
   startRig,
-} from './testing.ts'
-
-let folder: string
-let decisions: Decisions
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'zenhook-accounting-'))
-  decisions = await createChdbDecisions({ folder: join(folder, 'decisions') })
-  await decisions.ensureTables()
-})
-afterAll(async () => {
-  await decisions.close()
-  await rm(folder, { recursive: true, force: true })
-})
-
-const cleanups: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-const rigOf = async (
-  options: Partial<RigOptions> = {},
-): Promise<{ rig: AccountingRig; kv: Kv; log: ReturnType<typeof createMemoryLog> }> => {
-  const log = createMemoryLog()
-  const kv = createMemoryKv()
-  cleanups.push(
-    () => log.close(),
-    () => kv.close(),
-  )
-  const rig = await startRig({ log, kv, decisions, ...options })
-  cleanups.push(() => rig.close())
-  return { rig, kv, log }
-}
-
-const accountant = (rig: AccountingRig, kv: Kv, over = {}) => {
-  const accounting = accountingOf(rig, { kv, decisions, ...over })
-  cleanups.push(() => accounting.close())
-  return accounting
-}
-
-/** Accounts until nothing is pending. */
-const settled = async (accounting: ReturnType<typeof accountant>) => {
-  for (let tries = 0; ; tries += 1) {
-    const report = await accounting.run()
-    if (report === undefined) throw new Error('another process accounts')
-    if (report.open.pending === 0) return report
-    if (tries > 50) throw new Error(`still pending: ${JSON.stringify(report)}`)
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-}
-
-const audited = async (
-  rig: AccountingRig,
-  filter: AuditFilter = {},
-  graceMs = 0,
-  over: { patienceMs?: number } = {},
-): Promise<{ report: AuditReport; named: Unaccounted[] }> => {
-  const named: Unaccounted[] = []
-  const steps = audit(
-    {
-      ...{ log: rig.log, codec, decisions, flow: rig.flow, now: Date.now, graceMs, ...over },
-      signal: new AbortController().signal,
-      spooled: async () => 0,
-    },
-    filter,
-  )
-  for await (const step of steps) {
-    if (step.kind === 'unaccounted') named.push(step.event)
-    if (step.kind === 'report') return { report: step.report, named }
-  }
-  throw new Error('no report')
-}
+} from './testing/index.ts'
+import { accountant, audited, cleanups, decisions, rigOf, settled } from './testing/suite.ts'
 
 const gauge = async (rig: AccountingRig): Promise<number | undefined> =>
   (await rig.metrics.unaccounted.get()).values[0]?.value
@@ -317,61 +238,6 @@ describe('accounting', { timeout: 60_000 }, () => {
     await rig.receive(...many(4, 'note'))
     const report = await settled(accountant(rig, kv))
     expect(report).toMatchObject({ unaccounted: 0, ended: { delivered: 4, dead: 2 } })
-  })
-
-  it('reports what retention took before it was accounted for', async () => {
-    const { rig, kv, log } = await rigOf()
-    await rig.receive(...many(30, 'note'))
-    const accounting = accountant(rig, kv)
-    await settled(accounting)
-    await rig.receive(...many(30, 'note'))
-    let gone = 0
-    for (const { partition, first, next } of await log.ends('received')) {
-      await log.trim('received', partition, next)
-      gone += next - first
-    }
-    const report = await accounting.run()
-    expect(report?.missedRecords).toBe(gone - 30)
-    expect(report?.missedRecords).toBe(30)
-    expect((await rig.metrics.gaps.get()).values).toContainEqual(
-      expect.objectContaining({ labels: { group: 'accounting', topic: 'received' }, value: 30 }),
-    )
-  })
-
-  it('remembers ranges where too much is open, in bounded state', async () => {
-    let away = true
-    const { rig, kv } = await rigOf({
-      answer: () => (away ? { ...refused(true), retryAfterMs: 1_000 } : { kind: 'delivered' }),
-    })
-    await rig.receive(...many(200, 'note'))
-    let now = Date.now()
-    let looks = 0
-    const select: typeof decisions.select = (sql, parameters) => {
-      looks += 1
-      return decisions.select(sql, parameters)
-    }
-    const accounting = accountant(rig, kv, {
-      ...{ maxOpen: 20, chunkSize: 50, now: () => now },
-      decisions: { ...decisions, select },
-    })
-    const report = await accounting.run()
-    expect(report).toMatchObject({ unaccounted: 0, open: { pending: 200 } })
-    // A range is looked up as the chunk was that it comes from, not partition by partition.
-    const looksAtFirst = looks
-    looks = 0
-    now += 60_000
-    await accounting.run()
-    expect(looks).toBeLessThanOrEqual(looksAtFirst)
-    away = false
-    await expect
-      .poll(
-        async () => {
-          now += 3_700_000
-          return (await accounting.run())?.ended
-        },
-        { timeout: 40_000, interval: 300 },
-      )
-      .toMatchObject({ delivered: 200 })
   })
 
   it('is done by one process at a time', async () => {

@@ -10,7 +10,7 @@ import type { Decisions } from '../decisions/port.ts'
 import { createMemoryKv } from '../kv/memory/index.ts'
 import { createKafkaLog } from '../log/kafka/index.ts'
 import { silentLogger } from '../telemetry/index.ts'
-import { accountingOf, eventOf, startRig } from './testing.ts'
+import { accountingOf, eventOf, startRig } from './testing/index.ts'
 
 const { kafka: brokers, reason } = await testServers()
 if (brokers === undefined) console.info(`skipped: accounting on Kafka: ${reason ?? 'no Kafka'}`)

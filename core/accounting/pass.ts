@@ -159,7 +159,18 @@ export const createPass = (ledger: Ledger, options: PassOptions): Pass => {
 
   /** Ranges of one chunk are read side by side, as they were at first: what came together is looked up together. */
   const reread = async (spans: readonly Span[], signal: AbortSignal): Promise<void> => {
-    const from = new Map(spans.map((span) => [span.partition, span.from]))
+    const firsts = await firstOffsets(log)
+    const from = new Map<number, number>()
+    let isWhole = true
+    for (const { partition, from: offset, to } of spans) {
+      const first = Math.min(firsts.get(partition) ?? offset, to)
+      if (offset < first) {
+        // Retention was faster than what would have ended there.
+        missed({ topic: receivedTopic, partition, offset, until: first })
+        isWhole = false
+      }
+      from.set(partition, Math.max(offset, first))
+    }
     const to = new Map(spans.map((span) => [span.partition, span.to]))
     const ended = noCounts()
     const open: Receipt[] = []
@@ -170,10 +181,11 @@ export const createPass = (ledger: Ledger, options: PassOptions): Pass => {
       for (const receipt of receipts) all.push(receipt)
       for (const receipt of look.open) open.push(receipt)
     }
-    addCounts(ledger.ended, ended)
-    for (const span of spans)
-      for (const end of ['delivered', 'partial', 'dropped', 'dead'] as const)
-        ledger.ended[end] -= span.ended[end]
+    for (const end of ['delivered', 'partial', 'dropped', 'dead'] as const) {
+      const before = spans.reduce((sum, span) => sum + span.ended[end], 0)
+      // What is gone cannot be counted again, and has been counted.
+      ledger.ended[end] += isWhole ? ended[end] - before : Math.max(0, ended[end] - before)
+    }
     const done = new Set(spans)
     ledger.spans = ledger.spans.filter((span) => !done.has(span))
     const tries = Math.max(...spans.map((span) => span.tries))

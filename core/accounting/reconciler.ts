@@ -59,7 +59,9 @@ const sayAgainMs = 3_600_000
  * holds the lease. What it has read it never reads again, but for what had not ended then.
  */
 export const startAccounting = (options: AccountingOptions): Accounting => {
-  const { kv, metrics, logger, now, owner, intervalMs = 30_000, leaseMs = 30_000 } = options
+  const { kv, metrics, logger, now, owner, intervalMs = 30_000 } = options
+  // Whoever accounts holds it until its next run: another one would begin from what that has written last.
+  const leaseMs = options.leaseMs ?? Math.max(30_000, 2 * intervalMs)
   const lease = createLease({ kv, key: 'accounting:lease', owner, leaseMs })
   const store = createLedgerStore(kv, owner)
   const stopping = new AbortController()
@@ -69,7 +71,8 @@ export const startAccounting = (options: AccountingOptions): Accounting => {
 
   const open = async (): Promise<{ ledger: Ledger; pass: Pass }> => {
     const ledger = await store.load()
-    told = { ...ledger.ended }
+    if (!isTelling) told = { ...ledger.ended }
+    isTelling = true
     const pass = createPass(ledger, {
       ...options,
       graceMs: options.graceMs ?? 60_000,
@@ -121,6 +124,7 @@ export const startAccounting = (options: AccountingOptions): Accounting => {
     } catch (error) {
       // In doubt of what is kept, it is read again.
       known = undefined
+      if (error instanceof Superseded) isTelling = false
       if (error instanceof Superseded || signal.aborted) return undefined
       throw error
     }
@@ -159,8 +163,11 @@ export const startAccounting = (options: AccountingOptions): Accounting => {
   }
 
   let told: Counts = noCounts()
+  /** What the ledger has grown by since is ours to tell, also where it is read again after a fault. */
+  let isTelling = false
   /** Another process accounts now, and tells. */
   const untell = (): void => {
+    isTelling = false
     metrics.unaccounted.set(0)
     metrics.openEvents.reset()
     metrics.accountingRun.set(0)

@@ -42,6 +42,7 @@ export const createRegistryReader = (options: RegistryReaderOptions): RegistryRe
   let reached = false
   let fromLog = false
   let subscribing: Promise<Subscription> | undefined
+  let failing: NodeJS.Timeout | undefined
 
   const use = (snapshot: Snapshot): void => {
     if (snapshot.revision === current?.revision) return
@@ -114,12 +115,12 @@ export const createRegistryReader = (options: RegistryReaderOptions): RegistryRe
         group,
         topics: [registryTopic],
         ephemeral: true,
-        // Not the file: the log was reached, and knows what the file may lack.
-        onError: (error) =>
-          logger.warn(
-            { cause: messageOf(error) },
-            'reading the registry failed and is tried again',
-          ),
+        onError: (error) => {
+          logger.warn({ cause: messageOf(error) }, 'reading the registry failed and is tried again')
+          // The log was reached, and knows what the file may lack: it may answer for a while still.
+          failing ??= setTimeout(useFile, graceMs)
+          failing.unref()
+        },
       },
       onBatch,
     )
@@ -167,6 +168,7 @@ export const createRegistryReader = (options: RegistryReaderOptions): RegistryRe
     async close() {
       if (closing.signal.aborted) return
       clearTimeout(grace)
+      clearTimeout(failing)
       closing.abort()
       for (const { reject } of waiting) reject(closed())
       waiting.clear()

@@ -81,6 +81,25 @@ describe('a record of the registry that cannot be read', () => {
     expect(await log.ends(registryTopic)).toEqual(ends)
   })
 
+  it('of a newer version ends a start beside which no whole revision is left, and says why', async () => {
+    const [key, value] = ['policy/acme/new', ofAnotherVersion('new')]
+    const marker = codec.encode('registry', {
+      ...{ kind: 'commit', tenant: '', name: '', revision: 'ffffffffffffffff' },
+      spec: JSON.stringify({ publishedAt: 1 }),
+    })
+    // Compaction keeps the newest marker alone: that of the newer version.
+    await log.append([
+      { topic: registryTopic, key, value },
+      { topic: registryTopic, key: 'commit', value: marker },
+    ])
+    const older = createRegistryWriter({ log, codec })
+    expect((await older.present()).revision).toBe('')
+    await expect(older.publish({ put: before })).rejects.toMatchObject({
+      code: 'ZENHOOK_REGISTRY_UNDECODABLE',
+    })
+    expect((await older.publish({ replace: before })).revision).not.toBe('')
+  })
+
   it('is mended by name', async () => {
     const key = objectKey({ kind: 'source', tenant: 'acme', name: 'b' })
     await log.append([{ topic: registryTopic, key, value: new Uint8Array([1]) }])

@@ -166,7 +166,8 @@ export const createRegistryWriter = (options: RegistryWriterOptions): LogRegistr
       const changed = differences(before, target)
       const unread = unreadBeside(wanted, fold.unreadable())
       if (unread.length > 0) {
-        if (changed.length === 0) return { revision, changed }
+        // Without a whole revision there is nothing that could stay as it is: nobody could begin with it.
+        if (committed !== undefined && changed.length === 0) return { revision, changed }
         throw unreadable(unread)
       }
       if (committed !== undefined && changed.length === 0 && holds(revision)) {

@@ -45,7 +45,7 @@ export const eventStep = async (options: EventStepOptions): Promise<Step> => {
   const { events, over, unknown, next } =
     spec.ids === undefined
       ? await page(context, spec, caller, cursorOf(cursor), limit)
-      : await listed(context, spec.ids, caller, Number(cursor ?? 0), limit)
+      : await listed(context, spec, spec.ids, caller, Number(cursor ?? 0), limit)
   const skipped: Skips = {}
   const wanted = await chosen(context, spec, events, skipped)
   const { passengers, missing, decided } = await boarded(options, wanted, skipped)
@@ -102,13 +102,14 @@ const page = async (
 
 const listed = async (
   { decisions }: ReplayContext,
+  { filter }: EventReplay,
   ids: readonly string[],
   caller: { tenant?: string },
   from: number,
   limit: number,
 ): Promise<Page> => {
   const some = ids.slice(from, from + limit)
-  const events = await eventsById(decisions, some, caller)
+  const events = await eventsById(decisions, some, filter, caller)
   const known = new Set(events.map(({ id }) => id))
   const next = from + some.length
   return { events, over: next >= ids.length, unknown: some.filter((id) => !known.has(id)), next }

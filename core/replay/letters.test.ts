@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { deadRecord as sinkLetter } from '../decisions/sink/letters.ts'
 import { ZenhookError } from '../errors/index.ts'
 import type { Codec } from '../event/codec/index.ts'
 import { type Event, replaysHeader } from '../event/index.ts'
@@ -173,6 +174,32 @@ describe('dead letters', () => {
     expect(await replays.letter(name, admin)).toMatchObject({ state: 'open', replays: 1 })
     expect((await rig.dispatches()).length).toBe(dispatches)
     expect(await rig.decisions(id)).toEqual([])
+  })
+
+  it('are two where a stage and the sink buried one record: the event goes through the chain', async () => {
+    const event = rig.event({ source: 'twice-buried' })
+    const letter = await bury(event, { place: 900_050, code: undecodable })
+    const headers = { id: event.id, tenant: event.tenant, source: event.source, type: event.type }
+    const record = {
+      topic: 'received',
+      partition: 0,
+      offset: 900_050,
+      key: event.key,
+      timestamp: 1,
+    }
+    const about = { error: undecodable, at: Date.now() }
+    const ofSink = sinkLetter(
+      { codec: rig.codec, hash, stage: 'sink' },
+      { record: { ...record, headers, value: rig.codec.encode('event', event) }, ...about },
+      true,
+    )
+    await rig.log.append([ofSink])
+    const replays = rig.replays()
+    const { id } = await replays.create(dead({ filter: { source: 'twice-buried' } }), admin)
+    expect((await ended(replays, id)).progress).toMatchObject({
+      ...{ seen: 2, replayed: 1, skipped: { not_replayable: 1 } },
+    })
+    expect(await stateOf(replays, letter)).toBe('replayed')
   })
 
   it('that only point to their bytes are read back, or named as missing', async () => {

@@ -104,13 +104,14 @@ export const nextEvents = async (
   return rows.map(selectedOf)
 }
 
-/** These events, in the order of receipt; those that the caller cannot reach are as if they were not. */
+/** Those of these events that the filter means, in the order of receipt; what the caller cannot reach is as if it were not. */
 export const eventsById = async (
   decisions: Decisions,
   ids: readonly string[],
+  filter: EventFilter,
   caller: Pick<Caller, 'tenant'>,
 ): Promise<readonly Selected[]> => {
-  const { text, parameters } = conditionsOf({}, caller)
+  const { text, parameters } = conditionsOf(filter, caller)
   const rows = await decisions.select<Row>(
     `SELECT ${columns} FROM events FINAL WHERE ${text} AND id IN {ids:Array(String)} ORDER BY received_at, id`,
     { ...parameters, ids } as Parameters,

@@ -23,7 +23,8 @@ export const deadRecord = (
   const { record, error, at } = letter
   const { topic, partition, offset, key, headers } = record
   const value = codec.encode('dead', {
-    id: hash(`${topic}/${partition}/${offset}`).slice(0, 40),
+    // The stage that reads the same record may bury it, too: that is a letter of its own.
+    id: hash(`${stage} ${topic}/${partition}/${offset}`).slice(0, 40),
     tenant: headers.tenant ?? '',
     source: headers.source ?? '',
     eventId: headers.id ?? '',

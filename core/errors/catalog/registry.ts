@@ -19,6 +19,6 @@ export const registryErrors = {
   },
   ZENHOOK_REGISTRY_UNDECODABLE: {
     summary: 'A record of the topic registry cannot be read',
-    fix: 'Publish the configuration again; until then the last good revision stays in use',
+    fix: 'Publish the whole configuration again; until then the last good revision stays in use, where there is one',
   },
 } as const satisfies Record<string, ErrorEntry>

@@ -11,6 +11,9 @@ export interface ReaderOptions {
   ends(topic: string): Promise<readonly TopicEnd[]>
 }
 
+/** Fetches in a row that give nothing, of 100 ms each. */
+const mostStalls = 30
+
 /** `read` of the port: a range of one partition, without a group. */
 export const createReader = ({ fetcher, fullName, ends }: ReaderOptions) => {
   const endOf = async ({ topic, partition }: Position): Promise<TopicEnd> => {
@@ -39,9 +42,7 @@ export const createReader = ({ fetcher, fullName, ends }: ReaderOptions) => {
           if (Number(message.offset) >= stop || signal?.aborted) return
           yield storedRecord(topic, partition, message)
         }
-        // A new leader may lag for a moment; an open transaction stays, and ends the range.
-        if (fetched.next === offset && ++stalls > 30) return
-        if (fetched.next > offset) stalls = 0
+        stalls = fetched.next > offset ? 0 : stalls + 1
         offset = fetched.next
       } catch (error) {
         if (isOutOfRange(error)) {
@@ -55,6 +56,12 @@ export const createReader = ({ fetcher, fullName, ends }: ReaderOptions) => {
           () => undefined,
         )
       }
+      // A new leader may lag for a moment. Where it does for longer, nobody may take that for the end.
+      if (stalls > mostStalls)
+        throw logError(
+          'ZENHOOK_LOG_UNAVAILABLE',
+          `${topic}/${partition} gives no more at ${offset}, before its end at ${stop}`,
+        )
     }
   }
 }
