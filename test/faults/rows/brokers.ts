@@ -146,6 +146,12 @@ const noneAtStart: Row = {
       (await fetch(instance.publicUrl + path)).status
     const health = [await statusOf('/healthz'), await statusOf('/readyz')]
     if (health.join() !== '200,503') throw new Error(`health is ${health.join()}`)
+    // It knows sources from its disk, and cannot know which have come since.
+    const unknown = await fetch(`${instance.publicUrl}/in/acme/none`, {
+      method: 'POST',
+      body: '{}',
+    })
+    if (unknown.status !== 503) throw new Error(`an unknown source is answered ${unknown.status}`)
     answersAll(sending)
     await Promise.all(rig.kafka.state.nodes.map(({ id }) => rig.kafka.restartBroker(id)))
     await ready
