@@ -180,13 +180,34 @@ describe('local log, failing store', () => {
       return seen
     }
 
-    it('hides no record from a consumer that is given a later one', async () => {
+    /** What was handed out is settled: a settle that is told as failed would hand it out again. */
+    const settled = async (log: LocalLog): Promise<void> => {
+      for (let tries = 0; tries < 400 && (await log.lag('g'))[0]?.records !== 0; tries += 1)
+        await sleep(5)
+    }
+
+    /** A log over a store that takes turns, and what its consumer has seen. */
+    const consumed = async () => {
       const { store, turn } = createMoodyStore(createMemoryDisk().mount())
       const log = open(store)
       await log.ensureTopics([spec('t')])
-      const seen = await consume(log)
+      return { store, turn, log, seen: await consume(log) }
+    }
+
+    /** Where the move of a delayed record came about, and is told as failed. */
+    const movedLate = async () => {
+      const { store, turn, log, seen } = await consumed()
+      await log.append([{ ...record('t', 'k', 'retry'), notBefore: Date.now() + 50 }])
+      turn('late')
+      while (store.nextDue() !== undefined) await sleep(5)
+      return { turn, log, seen }
+    }
+
+    it('hides no record from a consumer that is given a later one', async () => {
+      const { log, turn, seen } = await consumed()
       await log.append([record('t', 'k', 'first')])
       await until(() => seen.length === 1)
+      await settled(log)
       turn('late')
       await expect(log.append([record('t', 'k', 'late')])).rejects.toThrow('no sync')
       turn('good')
@@ -197,10 +218,7 @@ describe('local log, failing store', () => {
     })
 
     it('moves a delayed record whose append was one', async () => {
-      const { store, turn } = createMoodyStore(createMemoryDisk().mount())
-      const log = open(store)
-      await log.ensureTopics([spec('t')])
-      const seen = await consume(log)
+      const { log, turn, seen } = await consumed()
       turn('late')
       const delayed = { ...record('t', 'k', 'late'), notBefore: Date.now() + 50 }
       await expect(log.append([delayed])).rejects.toThrow('no sync')
@@ -211,13 +229,7 @@ describe('local log, failing store', () => {
     })
 
     it('hands out a delayed record that was moved by one, and another behind it', async () => {
-      const { store, turn } = createMoodyStore(createMemoryDisk().mount())
-      const log = open(store)
-      await log.ensureTopics([spec('t')])
-      const seen = await consume(log)
-      await log.append([{ ...record('t', 'k', 'retry'), notBefore: Date.now() + 50 }])
-      turn('late')
-      while (store.nextDue() !== undefined) await sleep(5)
+      const { log, turn, seen } = await movedLate()
       turn('good')
       expect(seen).toEqual([])
       await log.append([record('t', 'k', 'next')])
@@ -227,13 +239,7 @@ describe('local log, failing store', () => {
     })
 
     it('hands it out also where nothing else is written, once the store is well', async () => {
-      const { store, turn } = createMoodyStore(createMemoryDisk().mount())
-      const log = open(store)
-      await log.ensureTopics([spec('t')])
-      const seen = await consume(log)
-      await log.append([{ ...record('t', 'k', 'retry'), notBefore: Date.now() + 50 }])
-      turn('late')
-      while (store.nextDue() !== undefined) await sleep(5)
+      const { log, turn, seen } = await movedLate()
       turn('full')
       await sleep(20)
       await expect(log.applyRetention()).rejects.toThrow('no space')
@@ -241,6 +247,7 @@ describe('local log, failing store', () => {
       turn('good')
       await until(() => seen.length === 1)
       expect(seen).toEqual(['retry'])
+      await settled(log)
       turn('full')
       await expect(log.append([record('t', 'k', 'never')])).rejects.toThrow('no space')
       turn('good')
