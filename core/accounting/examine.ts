@@ -87,10 +87,10 @@ export const firstLook = async (
   return { ended, open }
 }
 
-const spanOf = (receipts: readonly Pick<Receipt, 'at'>[]): { from: number; to: number } => {
+const spanOf = (times: readonly number[]): { from: number; to: number } => {
   let from = Number.POSITIVE_INFINITY
   let to = 0
-  for (const { at } of receipts) {
+  for (const at of times) {
     if (at < from) from = at
     if (at > to) to = at
   }
@@ -130,7 +130,7 @@ export const examine = async (
   for (const group of groupsOf(receipts)) {
     // An event that was received by a clock far ahead has that time in the tables; brokers take no such time.
     const times = group.flatMap(({ at, stamp, id }) => [at, stamp, timeOf(id) ?? at])
-    const { from, to } = spanOf(times.map((at) => ({ at })))
+    const { from, to } = spanOf(times)
     const ids = [...new Set(group.map(({ id }) => id))]
     const standings = await standingsOf(decisions, { ids, from: from - hour, to: to + hour })
     for (const receipt of group) {
@@ -191,7 +191,7 @@ const resolve = async (
     ids.size === 0
       ? new Set<string>()
       : await waitingDispatches(log, codec, flow, marks, ids, signal)
-  const { from } = spanOf(waitingFor.map(({ receipt }) => receipt))
+  const { from } = spanOf(waitingFor.map(({ receipt }) => receipt.at))
   const ended = await endedDispatches(
     decisions,
     [...new Set(waitingFor.flatMap(({ missing }) => missing.map((row) => row.dispatchId)))],

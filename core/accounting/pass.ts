@@ -1,3 +1,4 @@
+import { ends } from '../decisions/ends.ts'
 import type { Log } from '../log/port.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
 import { beyond, wait } from './audit.ts'
@@ -181,7 +182,7 @@ export const createPass = (ledger: Ledger, options: PassOptions): Pass => {
       for (const receipt of receipts) all.push(receipt)
       for (const receipt of look.open) open.push(receipt)
     }
-    for (const end of ['delivered', 'partial', 'dropped', 'dead'] as const) {
+    for (const end of ends) {
       const before = spans.reduce((sum, span) => sum + span.ended[end], 0)
       // What is gone cannot be counted again, and has been counted.
       ledger.ended[end] += isWhole ? ended[end] - before : Math.max(0, ended[end] - before)

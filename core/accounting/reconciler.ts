@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ends } from '../decisions/ends.ts'
 import { messageOf } from '../errors/index.ts'
 import type { Kv } from '../kv/port.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
@@ -176,7 +177,7 @@ export const startAccounting = (options: AccountingOptions): Accounting => {
     metrics.unaccounted.set(report.unaccounted)
     for (const [state, count] of Object.entries(report.open))
       metrics.openEvents.set({ state }, count)
-    for (const state of ['delivered', 'partial', 'dropped', 'dead'] as const) {
+    for (const state of ends) {
       const more = report.ended[state] - told[state]
       if (more > 0) metrics.endedEvents.inc({ state }, more)
       told[state] = report.ended[state]

@@ -32,6 +32,23 @@ describe('a reader with an older snapshot on disk', () => {
     readers.push(reader)
     return reader
   }
+  /** A reader of a log that is away until it comes back. */
+  const readAway = () => {
+    let away = true
+    const reader = read({
+      ...log,
+      ends: async (topic) => {
+        if (away) throw new ZenhookError('ZENHOOK_LOG_UNAVAILABLE', { retriable: true })
+        return log.ends(topic)
+      },
+    })
+    return {
+      reader,
+      comeBack: () => {
+        away = false
+      },
+    }
+  }
   const publish = (...names: string[]) =>
     createRegistryWriter({ log, codec }).publish({ put: names.map((name) => sourceObject(name)) })
 
@@ -80,19 +97,12 @@ describe('a reader with an older snapshot on disk', () => {
   })
 
   it('has not caught up with it while the log is away, and has once the log is read', async () => {
-    let away = true
-    const reader = read({
-      ...log,
-      ends: async (topic) => {
-        if (away) throw new ZenhookError('ZENHOOK_LOG_UNAVAILABLE', { retriable: true })
-        return log.ends(topic)
-      },
-    })
+    const { reader, comeBack } = readAway()
     await reader.ready()
     expect(reader.snapshot().source('acme', 'old')).toBeDefined()
     expect(reader.snapshot().source('acme', 'new')).toBeUndefined()
     expect(reader.caughtUp()).toBe(false)
-    away = false
+    comeBack()
     await expect.poll(() => reader.caughtUp(), { timeout: 5_000 }).toBe(true)
     expect(reader.snapshot().source('acme', 'new')).toBeDefined()
   })
@@ -101,17 +111,10 @@ describe('a reader with an older snapshot on disk', () => {
     const second = read(log)
     await second.ready()
     await second.close()
-    let away = true
-    const reader = read({
-      ...log,
-      ends: async (topic) => {
-        if (away) throw new ZenhookError('ZENHOOK_LOG_UNAVAILABLE', { retriable: true })
-        return log.ends(topic)
-      },
-    })
+    const { reader, comeBack } = readAway()
     await reader.ready()
     expect(reader.caughtUp()).toBe(false)
-    away = false
+    comeBack()
     await expect.poll(() => reader.caughtUp(), { timeout: 5_000 }).toBe(true)
   })
 })

@@ -2,7 +2,6 @@ import { isZenhookError } from '../errors/index.ts'
 import {
   type Dead,
   type Decision,
-  type DecisionSet,
   type Dispatch,
   decisionIdOf,
   type Event,
@@ -10,7 +9,7 @@ import {
   replaysHeader,
 } from '../event/index.ts'
 import type { NewRecord, StoredRecord } from '../log/port.ts'
-import { headersOf } from '../stage/records.ts'
+import { decisionsRecord, headersOf } from '../stage/records.ts'
 import { isTooLarge } from '../stage/settle.ts'
 import type { Stage } from '../stage/types.ts'
 import type { ReplayContext } from './context.ts'
@@ -299,23 +298,9 @@ export const decisionRecord = (
   run: string,
   made: Omit<Decision, 'id'>,
 ): NewRecord => {
-  const set: DecisionSet = {
-    tenant: about.tenant,
-    source: about.source,
-    eventId: about.id,
-    type: about.type,
-    receivedAt: about.receivedAt,
-    run,
-    decisions: [{ ...made, id: decisionIdOf(hash, about.id, made, run) }],
-  }
-  const headers = {
-    id: about.id,
-    type: about.type,
-    tenant: about.tenant,
-    source: about.source,
-    run,
-  }
-  return { topic: 'decisions', key: about.id, value: codec.encode('decisions', set), headers }
+  const { id, type, tenant, source } = about
+  const decision = { ...made, id: decisionIdOf(hash, id, made, run) }
+  return decisionsRecord(codec, about, run, [decision], { id, type, tenant, source, run })
 }
 
 /** Events that died in a stage: through the chain again, from the stage that reads their topic. */

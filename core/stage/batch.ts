@@ -6,6 +6,7 @@ import { died, invoke } from './invoke.ts'
 import {
   codeOf,
   deadRecord,
+  deathDecision,
   decisionOf,
   decisionsRecord,
   dispatchRecord,
@@ -257,17 +258,14 @@ export const deathOf = (
   { codec, hash, now, tally }: Pick<BatchWork, 'codec' | 'hash' | 'now' | 'tally'>,
 ): readonly NewRecord[] => {
   tally.dead(stage, codeOf(error))
-  const at = now()
+  const death = { record, stage, error, at: now() }
   const event = item?.event
   const letter = deadRecord(codec, hash, {
-    ...{ record, stage, error, at, withoutOriginal: true },
+    ...death,
+    withoutOriginal: true,
     ...(event !== undefined && { event }),
   })
   if (item === undefined || !undone) return [letter]
-  const { run } = item
-  const decisions = died(stage, error).decisions.map((draft) =>
-    decisionOf(hash, item.event, run, stage, draft, at, 0),
-  )
-  const said = headersOf(hash, item.event, run, record)
-  return [letter, decisionsRecord(codec, item.event, run, decisions, said)]
+  const said = headersOf(hash, item.event, item.run, record)
+  return [letter, deathDecision(codec, hash, item.event, item.run, death, said)]
 }

@@ -147,22 +147,31 @@ export const deadRecord = (codec: Codec, hash: Hash, death: Death): NewRecord =>
   }
 }
 
+/** The decision of a stage that ends an event's story. */
+export const deathDecision = (
+  codec: Codec,
+  hash: Hash,
+  whose: Whose,
+  run: string,
+  { stage, error, at }: Pick<Death, 'stage' | 'error' | 'at'>,
+  headers: RecordHeaders,
+): NewRecord => {
+  const decisions = died(stage, error).decisions.map((draft) =>
+    decisionOf(hash, whose, run, stage, draft, at, 0),
+  )
+  return decisionsRecord(codec, whose, run, decisions, headers)
+}
+
 /**
  * The decision that ends the story of a record whose value says nothing: by its headers, where they say whose it
  * is. A dispatch is left out: which of its event's it was only the value could tell.
  */
-export const unreadDeath = (
-  codec: Codec,
-  hash: Hash,
-  { record, stage, error, at }: Death,
-): readonly NewRecord[] => {
-  const { id, tenant, source, type, run = liveRun } = record.headers
-  if (!id || !tenant || !source || !type || record.topic === 'dispatch') return []
-  const decisions = died(stage, error).decisions.map((draft) =>
-    decisionOf(hash, { id }, run, stage, draft, at, 0),
-  )
-  const whose = { id, tenant, source, type, receivedAt: timeOf(id) ?? record.timestamp }
-  return [decisionsRecord(codec, whose, run, decisions, record.headers)]
+export const unreadDeath = (codec: Codec, hash: Hash, death: Death): readonly NewRecord[] => {
+  const { headers, topic, timestamp } = death.record
+  const { id, tenant, source, type, run = liveRun } = headers
+  if (!id || !tenant || !source || !type || topic === 'dispatch') return []
+  const whose = { id, tenant, source, type, receivedAt: timeOf(id) ?? timestamp }
+  return [deathDecision(codec, hash, whose, run, death, headers)]
 }
 
 export const codeOf = (error: unknown): ErrorCode =>

@@ -1,44 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { NewRecord } from '../../core/log/port.ts'
 import { encodeFrame, frameOverhead, stamp } from './frame.ts'
 import { nodeFs, type SpoolFs } from './segments.ts'
-import { openSpool, type Spool, type SpoolOptions } from './spool.ts'
-
-let dir: string
-const opened: Spool[] = []
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'zenhook-spool-'))
-})
-afterEach(async () => {
-  for (const spool of opened.splice(0)) await spool.close()
-  await rm(dir, { recursive: true, force: true })
-})
-const open = async (over: Partial<SpoolOptions> = {}): Promise<Spool> => {
-  const spool = await openSpool({ dir, ...over })
-  opened.push(spool)
-  return spool
-}
-
-const record = (n: number, size = 10): NewRecord => ({
-  topic: 'received',
-  key: `k${n % 3}`,
-  value: Buffer.alloc(size, n),
-  headers: { id: `id-${n}` },
-  timestamp: n,
-})
-
-const drained = async (spool: Spool): Promise<(number | undefined)[]> => {
-  const found: NewRecord[] = []
-  for (let batch = await spool.peek(7, 1024); batch; batch = await spool.peek(7, 1024)) {
-    found.push(...batch.records)
-    await batch.commit()
-  }
-  return found.map(({ timestamp }) => timestamp)
-}
+import type { Spool } from './spool.ts'
+import { closeAll, dir, drainedTimes as drained, open, record } from './testing.ts'
 
 const segments = async (): Promise<string[]> =>
   (await readdir(dir)).filter((name) => name.includes('.seg')).sort()
@@ -340,7 +307,7 @@ describe.skipIf(noMount !== undefined)('F08: a real disk of 256 KiB', () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', dir])
   })
   afterEach(async () => {
-    for (const spool of opened.splice(0)) await spool.close()
+    await closeAll()
     execFileSync('umount', [dir])
   })
 

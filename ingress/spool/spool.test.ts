@@ -1,32 +1,15 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { appendFile, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { NewRecord } from '../../core/log/port.ts'
 import { crc32c } from './crc32c.ts'
-import { openSpool, type Spool } from './spool.ts'
+import { openSpool } from './spool.ts'
+import { dir, drained, record as plainRecord } from './testing.ts'
 
-let dir: string
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'zenhook-spool-'))
-})
-afterEach(() => rm(dir, { recursive: true, force: true }))
-
-const record = (n: number, size = 10): NewRecord => ({
-  topic: 'received',
-  key: `k${n % 3}`,
-  value: Buffer.alloc(size, n),
-  headers: { id: `id-${n}`, note: 'Grüße' },
-  timestamp: n,
-})
-
-const drained = async (spool: Spool): Promise<NewRecord[]> => {
-  const found: NewRecord[] = []
-  for (let batch = await spool.peek(7, 1024); batch; batch = await spool.peek(7, 1024)) {
-    found.push(...batch.records)
-    await batch.commit()
-  }
-  return found
+/** With a header that takes more bytes than letters. */
+const record = (n: number, size = 10): NewRecord => {
+  const plain = plainRecord(n, size)
+  return { ...plain, headers: { ...plain.headers, note: 'Grüße' } }
 }
 
 const segments = async (): Promise<string[]> =>

@@ -1,44 +1,13 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { NewRecord } from '../../core/log/port.ts'
+import { describe, expect, it } from 'vitest'
 import { frameOverhead } from './frame.ts'
 import { nodeFs, type SpoolFs } from './segments.ts'
-import { openSpool, type Spool, type SpoolOptions } from './spool.ts'
+import type { Spool } from './spool.ts'
+import { dir, drainedTimes as drained, open, record } from './testing.ts'
 
-let dir: string
-const opened: Spool[] = []
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'zenhook-spool-'))
-})
-afterEach(async () => {
-  for (const spool of opened.splice(0)) await spool.close()
-  await rm(dir, { recursive: true, force: true })
-})
-const open = async (over: Partial<SpoolOptions> = {}): Promise<Spool> => {
-  const spool = await openSpool({ dir, ...over })
-  opened.push(spool)
-  return spool
-}
-
-const record = (n: number): NewRecord => ({
-  topic: 'received',
-  key: `k${n % 3}`,
-  value: Buffer.alloc(10, n),
-  headers: { id: `id-${n}` },
-  timestamp: n,
-})
 const write = async (spool: Spool, count: number): Promise<void> => {
   for (let n = 0; n < count; n += 1) await spool.write(record(n))
-}
-const drained = async (spool: Spool): Promise<(number | undefined)[]> => {
-  const found: NewRecord[] = []
-  for (let batch = await spool.peek(7, 1024); batch; batch = await spool.peek(7, 1024)) {
-    found.push(...batch.records)
-    await batch.commit()
-  }
-  return found.map(({ timestamp }) => timestamp)
 }
 const files = async (ending: string): Promise<string[]> =>
   (await readdir(dir)).filter((name) => name.endsWith(ending)).sort()

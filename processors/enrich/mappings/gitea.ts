@@ -1,4 +1,5 @@
 import type { Mapping, Rule } from '../mapping.ts'
+import { commentKinds } from './comments.ts'
 import { branchPrefixes, problemWords, severityWords } from './words.ts'
 
 const repository: Rule = { path: 'repository.full_name' }
@@ -22,26 +23,7 @@ export const gitea: Mapping = {
       branch: { path: 'pull_request.head.ref' },
       fingerprint: [repository, { path: 'pull_request.number' }],
     },
-    {
-      kind: 'pull_request_comment',
-      about: 'pull_request',
-      // A comment in the conversation of a pull request comes as one of an issue.
-      when: [{ path: 'comment' }, { path: 'issue.pull_request' }],
-      status: { path: 'issue.state', map: problemWords },
-      title: { template: 'Comment on "{issue.title}"' },
-      url: { path: 'comment.html_url' },
-      fingerprint: [repository, { path: 'issue.number' }],
-    },
-    {
-      kind: 'issue_comment',
-      about: 'issue',
-      when: [{ path: 'comment' }, { path: 'issue' }],
-      category: { value: 'issue' },
-      status: { path: 'issue.state', map: problemWords },
-      title: { template: 'Comment on "{issue.title}"' },
-      url: { path: 'comment.html_url' },
-      fingerprint: [repository, { path: 'issue.number' }],
-    },
+    ...commentKinds(repository),
     {
       kind: 'issue',
       when: { path: 'issue' },
